@@ -1,0 +1,1 @@
+"""The turn loop: route, call, run tools, and tell everything as events."""

@@ -1,0 +1,71 @@
+"""What the agent needs from the outside; adapters fit these shapes without importing them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ralex.core.capacity import CapacityDecision
+from ralex.core.complexity import Complexity
+from ralex.core.events import AgentEvent
+from ralex.core.ids import SessionId, TurnId
+from ralex.core.routing import RouteDecision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionInfo:
+    """One row of the list of sessions; times are seconds since the epoch (UTC).
+
+    Attributes:
+        project: The folder the session works in.
+    """
+
+    id: SessionId
+    project: str
+    title: str
+    created_s: float
+    updated_s: float
+    turns: int
+
+
+class SessionStore(Protocol):
+    """Sessions as append-only lists of events, and the decisions behind them in tables of their
+    own.
+    """
+
+    async def create(self, *, project: str, title: str) -> SessionId:
+        """Start a session and return its id."""
+        ...
+
+    async def append(self, session_id: SessionId, events: Sequence[AgentEvent]) -> None:
+        """Store events in order and commit before returning."""
+        ...
+
+    async def load(self, session_id: SessionId) -> list[AgentEvent]:
+        """Read a session's events in order.
+
+        Raises:
+            SessionNotFoundError: If there is none of this id.
+        """
+        ...
+
+    async def latest(self, *, project: str) -> SessionId | None:
+        """Find the session of a project that was written last."""
+        ...
+
+    async def record_complexity(
+        self, session_id: SessionId, turn_id: TurnId, complexity: Complexity
+    ) -> None:
+        """Store how hard the ask was judged."""
+        ...
+
+    async def record_capacity(
+        self, session_id: SessionId, turn_id: TurnId, step: int, capacity: CapacityDecision
+    ) -> None:
+        """Store how the request's size was judged, apart from its complexity."""
+        ...
+
+    async def record_route(
+        self, session_id: SessionId, turn_id: TurnId, route: RouteDecision
+    ) -> None:
+        """Store the receipt of a routing decision."""
+        ...

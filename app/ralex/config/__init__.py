@@ -1,0 +1,1 @@
+"""Files and environment, made into one frozen Config."""

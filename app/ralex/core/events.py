@@ -1,0 +1,259 @@
+"""The one stream of typed events that the screen, headless mode and the recorder all read.
+
+Order within a turn: TurnStarted, RouteDecided, then for each step CapacityDecided, StepStarted,
+deltas, AssistantMessageCompleted, StepFinished, and for each tool call ToolCallStarted before
+ToolCallFinished; the last event is always exactly one of TurnFinished or TurnFailed. Notices may
+come anywhere between. Deltas are for showing; the completed events hold everything again and are
+what is stored.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeAlias
+
+from ralex.core.budget import BudgetState
+from ralex.core.capacity import CapacityDecision
+from ralex.core.ids import CallId, ModelId, SessionId, TurnId
+from ralex.core.messages import AssistantMessage
+from ralex.core.routing import RouteDecision
+from ralex.core.stream import FinishReason, ReasoningDelta, TextDelta, ToolCallDelta
+from ralex.core.tiers import Tier
+from ralex.core.usage import Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnStarted:
+    """The user's prompt was accepted and stored; always the first event of a turn."""
+
+    session_id: SessionId
+    turn_id: TurnId
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextAdded:
+    """Text that goes before the prompt in the conversation: environment, instruction files.
+
+    Attributes:
+        label: Where it is from, for showing.
+    """
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteDecided:
+    """The router chose; once per turn, and again when a task escalates."""
+
+    route: RouteDecision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapacityDecided:
+    """The size of the next request was judged; once per step."""
+
+    capacity: CapacityDecision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepStarted:
+    """A model call begins; its worst case is reserved.
+
+    Attributes:
+        step: From 1 within the turn.
+        context_tokens: Estimated input of this call.
+        reserved_usd: The most this call can cost.
+    """
+
+    step: int
+    model: ModelId
+    context_tokens: int
+    window: int | None
+    reserved_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryScheduled:
+    """A model call failed and is tried again, here or elsewhere.
+
+    Attributes:
+        wait_s: Seconds until the next attempt.
+        next_model: Where it goes next.
+        error: What failed, in one line.
+    """
+
+    attempt: int
+    wait_s: float
+    next_model: ModelId
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssistantMessageCompleted:
+    """A model reply is whole and stored; comes after all its deltas.
+
+    Attributes:
+        is_partial: The reply was interrupted; what came is kept, its tool calls are not run.
+    """
+
+    step: int
+    model: ModelId
+    message: AssistantMessage
+    finish_reason: FinishReason
+    is_partial: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepFinished:
+    """A model call is paid for.
+
+    Attributes:
+        cost_source: ``provider``, ``computed`` or ``estimated``.
+        context_tokens: Tokens the session now holds, reply included.
+        budget: The day's money after this call.
+    """
+
+    step: int
+    model: ModelId
+    usage: Usage
+    cost_usd: Decimal
+    cost_source: str
+    context_tokens: int
+    window: int | None
+    budget: BudgetState
+    tier: Tier | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCallStarted:
+    """A tool call is stored and about to run.
+
+    Attributes:
+        title: One line for the card, such as ``pytest -q`` or ``src/app.py``.
+    """
+
+    call_id: CallId
+    name: str
+    arguments_json: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCallFinished:
+    """A tool call has its one result.
+
+    Attributes:
+        output: The text that goes to the model.
+        summary: One line for the closed card, such as ``exit 1 · 0.4 s``.
+        diff: A unified diff of what changed, or empty.
+        exit_code: Of a shell command, else None.
+        files_changed: Paths relative to the working directory.
+    """
+
+    call_id: CallId
+    name: str
+    output: str
+    is_error: bool
+    summary: str
+    elapsed_ms: int
+    diff: str = ""
+    exit_code: int | None = None
+    files_changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalRequested:
+    """The mode wants the user's word before a call runs; answer with ``session.answer``.
+
+    Attributes:
+        choices: Such as ``allow`` and ``deny``; the first is the harmless one.
+    """
+
+    request_id: str
+    call_id: CallId
+    name: str
+    title: str
+    choices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something the user should know that does not end the turn.
+
+    Attributes:
+        level: ``info``, ``warning`` or ``error``.
+    """
+
+    level: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnFinished:
+    """The turn is done; always the last event if it is not TurnFailed.
+
+    Attributes:
+        text: The final answer.
+        stop_reason: ``done``, or ``length`` if the model's output cap cut the answer.
+        saved_usd: Estimate against the router's top tier; None where that price is unknown.
+    """
+
+    turn_id: TurnId
+    text: str
+    stop_reason: str
+    model: ModelId
+    tier: Tier | None
+    steps: int
+    usage: Usage
+    cost_usd: Decimal
+    saved_usd: Decimal | None
+    budget: BudgetState
+    files_changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnFailed:
+    """The turn ended without an answer; always the last event if it is not TurnFinished.
+
+    Attributes:
+        code: The error's code, such as ``budget_exceeded`` or ``interrupted``.
+        exit_code: What the command line exits with.
+        text: What the model had said so far, or empty.
+    """
+
+    turn_id: TurnId
+    code: str
+    message: str
+    hint: str
+    exit_code: int
+    text: str
+    model: ModelId | None
+    tier: Tier | None
+    steps: int
+    usage: Usage
+    cost_usd: Decimal
+    saved_usd: Decimal | None
+    budget: BudgetState | None
+    files_changed: tuple[str, ...]
+
+
+AgentEvent: TypeAlias = (
+    TurnStarted
+    | ContextAdded
+    | RouteDecided
+    | CapacityDecided
+    | StepStarted
+    | RetryScheduled
+    | TextDelta
+    | ReasoningDelta
+    | ToolCallDelta
+    | AssistantMessageCompleted
+    | StepFinished
+    | ToolCallStarted
+    | ToolCallFinished
+    | ApprovalRequested
+    | Notice
+    | TurnFinished
+    | TurnFailed
+)

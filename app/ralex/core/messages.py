@@ -1,0 +1,112 @@
+"""The conversation as ralex holds it, before any provider's dialect."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ralex.core.ids import CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemMessage:
+    """Standing instructions; always first and never changed within a session."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """A picture for a model that sees.
+
+    Attributes:
+        media_type: ``image/png`` and the like.
+        data_base64: The bytes, base64 without line breaks.
+    """
+
+    media_type: str
+    data_base64: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserMessage:
+    """What the user said."""
+
+    text: str
+    images: tuple[Image, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """One call the model asks for.
+
+    Attributes:
+        arguments_json: The arguments exactly as the model sent them; may be broken JSON.
+    """
+
+    id: CallId
+    name: str
+    arguments_json: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssistantMessage:
+    """One complete model reply.
+
+    Attributes:
+        opaque_json: Provider state that must go back unchanged (signatures, encrypted reasoning),
+            as
+            JSON, or empty.
+    """
+
+    text: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    reasoning: str = ""
+    opaque_json: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolResultMessage:
+    """The answer to one tool call; exactly one per call id."""
+
+    call_id: CallId
+    name: str
+    text: str
+    is_error: bool = False
+
+
+Message: TypeAlias = SystemMessage | UserMessage | AssistantMessage | ToolResultMessage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolSpec:
+    """A tool as the model sees it.
+
+    Attributes:
+        schema_json: JSON Schema of the arguments, serialised once so that requests stay byte-
+            identical.
+    """
+
+    name: str
+    description: str
+    schema_json: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRequest:
+    """One model call, in ralex's own words.
+
+    Attributes:
+        model: The provider's own name of the model, as sent on the wire.
+        max_output_tokens: Cap on everything generated, reasoning included; always sent, because the
+            reservation is computed from it.
+        response_schema_json: JSON Schema the answer must follow, or empty.
+        session_id: Sent where a provider uses it to keep its prompt cache warm, or empty.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    tools: tuple[ToolSpec, ...] = ()
+    max_output_tokens: int
+    temperature: float | None = None
+    response_schema_json: str = ""
+    session_id: str = ""
+    stream: bool = True

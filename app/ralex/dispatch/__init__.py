@@ -1,0 +1,1 @@
+"""From a routing decision to paid model calls: reserve, send, classify, fall back, settle."""

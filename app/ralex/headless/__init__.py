@@ -1,0 +1,1 @@
+"""One prompt without a screen: the same events as text or JSON."""

@@ -1,0 +1,1 @@
+"""SQLite: the ledger and the sessions."""

@@ -1,0 +1,89 @@
+"""What a tool is: a schema for the model, a title for the card, and a coroutine that does the work."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from ralex.core.messages import ToolSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileStamp:
+    """A file as the model last saw it.
+
+    Attributes:
+        mtime_ns: Its time of change.
+        size: In bytes.
+        digest: SHA-256 of its bytes.
+    """
+
+    mtime_ns: int
+    size: int
+    digest: str
+
+
+@dataclass(slots=True, kw_only=True)
+class ToolContext:
+    """What tools of one session share.
+
+    Attributes:
+        cwd: The working directory; relative paths start here.
+        output_dir: Where long outputs are kept whole, so that the model can grep them.
+        environment: The environment of shell commands; never holds provider keys.
+        seen: Files the model has read or written, as they were then.
+    """
+
+    cwd: Path
+    output_dir: Path
+    environment: Mapping[str, str]
+    seen: dict[Path, FileStamp] = field(default_factory=dict[Path, FileStamp])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolOutcome:
+    """What a tool call came to.
+
+    Attributes:
+        text: For the model.
+        summary: One line for the closed card.
+        diff: Unified diff of what changed, or empty.
+        exit_code: Of a shell command, else None.
+        files_changed: Paths relative to the working directory where they lie inside it.
+    """
+
+    text: str
+    summary: str
+    is_error: bool = False
+    diff: str = ""
+    exit_code: int | None = None
+    files_changed: tuple[str, ...] = ()
+
+
+class Tool(Protocol):
+    """One thing the model may call."""
+
+    @property
+    def spec(self) -> ToolSpec:
+        """Name, description and schema for the model."""
+        ...
+
+    @property
+    def is_mutating(self) -> bool:
+        """Tell whether a call may change anything; read-only calls run in parallel."""
+        ...
+
+    def title(self, arguments: Mapping[str, object]) -> str:
+        """Say in one line what the call is about."""
+        ...
+
+    async def run(self, arguments: Mapping[str, object], context: ToolContext) -> ToolOutcome:
+        """Do it.
+
+        Args:
+            arguments: Decoded JSON as the model sent it; names may be aliases, types may be off.
+
+        Raises:
+            ToolError: With a text that tells the model what to do instead.
+        """
+        ...
