@@ -18,7 +18,7 @@ class ProviderConfig:
         base_url: Up to and including ``/v1`` or its like, without a slash at the end.
         api_key: The key itself, or None where none is needed; never shown.
         key_names: Environment variables that would hold the key, for messages.
-        headers: Sent with every request.
+        headers: Sent with every request; may hold secrets, never shown.
     """
 
     name: str
@@ -26,7 +26,7 @@ class ProviderConfig:
     base_url: str
     api_key: str | None = field(default=None, repr=False)
     key_names: tuple[str, ...] = ()
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     needs_key: bool = True
 
 

@@ -1,4 +1,4 @@
-"""What is known of models: windows, capabilities, and prices that change with size, date and hour."""
+"""What is known of models: windows, capabilities, prices that change with size, date and hour."""
 
 from dataclasses import dataclass
 from datetime import date, time
@@ -89,6 +89,8 @@ class ModelInfo:
         context_window: Tokens of input and output together.
         max_output_tokens: The most the model generates in one call.
         price: None if unknown; under a budget such a model is refused.
+        retires: When the provider stops serving it, if a source says so.
+        is_deprecated: A source says that it should not be taken up any more.
     """
 
     id: ModelId
@@ -106,4 +108,6 @@ class ModelInfo:
     prompt_caching: bool | None = None
     temperature: bool | None = None
     reasoning_field: str = ""
+    retires: date | None = None
+    is_deprecated: bool = False
     source: str = ""

@@ -1,0 +1,185 @@
+"""``ralex config``: where the configuration is, what is in force and why, and a file to start from.
+
+Keys are never shown: only whether one is set and which variable gave it.
+"""
+
+import argparse
+import os
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import TextIO
+
+from ralex.config.load import ExplainedConfig, explain_config
+from ralex.config.model import Config, ProviderConfig
+from ralex.config.paths import CONFIG_NAME, ensure_folder, home_folder
+from ralex.errors import ConfigError
+
+STARTER = """\
+# ralex: every line is optional. Keys belong in the environment: OPENROUTER_API_KEY, OPENAI_API_KEY,
+# ANTHROPIC_API_KEY, GEMINI_API_KEY, MISTRAL_API_KEY, OPENCODE_API_KEY.
+# What is in force and where it comes from: ralex config show
+
+# router = "openrouter"     # or frontier, openai, anthropic, gemini, mistral, opencodego, local
+# model = "openai/gpt-5.4"  # one model for everything, instead of a router
+# mode = "yolo"             # or ask, plan
+# theme = "ralex-dark"
+# max_steps = 200           # model calls in one turn
+
+[budget]
+daily_usd = 5.00            # 0: nothing may be spent; false: no limit
+alert_usd = 4.00
+# session_usd = 2.00
+# project_usd = 20.00
+# monthly_usd = 60.00
+# cutoff = true             # false: warn at the limit, do not stop
+
+# [timeouts]                # seconds
+# connect_s = 10
+# first_byte_s = 120
+# idle_s = 60
+
+# Any endpoint that speaks a known dialect:
+# [providers.acme]
+# api = "openai-chat"       # openai-responses, anthropic, gemini, mistral
+# base_url = "http://127.0.0.1:8080/v1"
+# api_key = "env:ACME_KEY"  # a server on this machine needs none
+
+# [models."acme/fast"]
+# price = { input = 0.10, output = 0.40 }   # USD per million tokens; free is 0, not left out
+# context_window = 128000
+
+# A router of your own; a missing tier takes the next one up, a list is a fallback chain:
+# [routers.mine]
+# tiers = { SIMPLE = "acme/fast", COMPLEX = ["anthropic/claude-sonnet-4-6", "acme/fast"] }
+# [[routers.mine.rules]]
+# pattern = '(?i)\\b(typo|rename)\\b'
+# tier = "SIMPLE"
+# max_cost_usd = 0.01
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``ralex config``."""
+    parser.add_argument(
+        "action",
+        nargs="?",
+        choices=("show", "path", "init"),
+        default="show",
+        help="show what is in force (default), print the file's path, or write one to start from",
+    )
+    parser.add_argument("--router", metavar="NAME", help="as on the main command line")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="read this file as well")
+
+
+def run(
+    args: argparse.Namespace,
+    *,
+    cwd: Path,
+    environ: Mapping[str, str],
+    stdout: TextIO,
+    stderr: TextIO,
+) -> int:
+    """Run the action and return the exit code.
+
+    Raises:
+        ConfigError: If the configuration cannot be read, or a file to be written exists.
+    """
+    path = home_folder(environ) / CONFIG_NAME
+    if args.action == "path":
+        stdout.write(f"{path}\n")
+    elif args.action == "init":
+        _write_starter(path)
+        stdout.write(f"wrote {path}\n")
+    else:
+        _show(args, cwd, environ, stdout, stderr)
+    return 0
+
+
+def _write_starter(path: Path) -> None:
+    try:
+        ensure_folder(path.parent)
+        # Created with 0600, and never over a file that is there.
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        raise ConfigError(
+            f"{path} exists and is left as it is", hint="edit it, or move it away first"
+        ) from error
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be written: {error.strerror}", hint="set RALEX_HOME to another folder"
+        ) from error
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(STARTER)
+
+
+def _show(
+    args: argparse.Namespace,
+    cwd: Path,
+    environ: Mapping[str, str],
+    stdout: TextIO,
+    stderr: TextIO,
+) -> None:
+    from ralex.config.load import Flags  # noqa: PLC0415
+
+    explained = explain_config(
+        cwd=cwd,
+        environ=environ,
+        config_file=args.config,
+        flags=Flags(router=args.router),
+        require_key=False,
+    )
+    for line in _lines(explained):
+        stdout.write(line + "\n")
+    for warning in explained.config.warnings:
+        stderr.write(f"warning: {warning}\n")
+
+
+def _lines(explained: ExplainedConfig) -> Iterator[str]:
+    config, origins = explained.config, explained.origins
+    yield f"home = {config.home}"
+    yield "read: " + " ◂ ".join(config.sources)
+    yield ""
+    settings = list(_settings(config))
+    width = max(len(f"{name} = {value}") for name, value in settings)
+    for name, value in settings:
+        origin = origins.get(name, "built-in")
+        yield f"{name} = {value}".ljust(width) + f"  # {origin}"
+    yield ""
+    for provider in config.providers.values():
+        yield f"provider {provider.name}: {_key_state(provider, origins)}, {provider.base_url}"
+    yield ""
+    yield f"router {config.router}:"
+    for tier, chain in config.routers[config.router].tiers.items():
+        yield f"  {tier.value:9} → " + ", then ".join(chain)
+
+
+def _settings(config: Config) -> Iterator[tuple[str, str]]:
+    yield "router", config.router
+    yield "model", config.model or "auto"
+    yield "mode", config.mode
+    yield "theme", config.theme
+    yield "max_steps", str(config.max_steps)
+    budget = config.budget
+    yield "budget.daily_usd", _usd(budget.daily_usd)
+    yield "budget.alert_usd", _usd(budget.alert_usd)
+    yield "budget.session_usd", _usd(budget.session_usd)
+    yield "budget.project_usd", _usd(budget.project_usd)
+    yield "budget.monthly_usd", _usd(budget.monthly_usd)
+    yield "budget.cutoff", "true" if budget.cutoff else "false"
+    yield "timeouts.connect_s", f"{config.timeouts.connect_s:g}"
+    yield "timeouts.first_byte_s", f"{config.timeouts.first_byte_s:g}"
+    yield "timeouts.idle_s", f"{config.timeouts.idle_s:g}"
+
+
+def _usd(amount: Decimal | None) -> str:
+    return "no limit" if amount is None else f"{amount:f}"
+
+
+def _key_state(provider: ProviderConfig, origins: Mapping[str, str]) -> str:
+    if provider.api_key is not None:
+        origin = origins.get(f"providers.{provider.name}.api_key", "a file")
+        return f"key set ({origin})"
+    if not provider.needs_key:
+        return "needs no key"
+    return "no key" + (f" ({provider.key_names[0]} is not set)" if provider.key_names else "")

@@ -1,0 +1,315 @@
+"""What a configuration file may hold, and its faults in plain words.
+
+The only module of the configuration that needs pydantic, imported only when a file exists. Every
+message names file, line and key; values are not repeated, because one of them may be a key.
+"""
+
+import difflib
+from decimal import Decimal
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from ralex.config.toml_text import KeyPath, TomlFile, TomlTable
+from ralex.errors import ConfigError
+
+MAX_USD = Decimal(1_000_000_000)
+_MAX_WEIGHT = 100.0
+
+
+def _number(value: object, what: str) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise PydanticCustomError("number", "must be {what}", {"what": what})
+    number = Decimal(value)
+    if not number.is_finite():
+        raise PydanticCustomError("number", "must be a finite number")
+    return number
+
+
+def _usd(value: object) -> Decimal:
+    amount = _number(value, "a number of USD")
+    if not 0 <= amount <= MAX_USD:
+        raise PydanticCustomError("usd", "must be between 0 and a billion USD")
+    return amount
+
+
+def _limit(value: object) -> Decimal | None:
+    if value is False:
+        return None
+    if value is True:
+        raise PydanticCustomError("limit", "must be a number of USD, or false for no limit")
+    return _usd(value)
+
+
+def _real(value: object) -> float:
+    number = float(_number(value, "a number"))
+    if abs(number) > _MAX_WEIGHT:
+        raise PydanticCustomError("real", "must be between -100 and 100")
+    return number
+
+
+def _seconds(value: object) -> float:
+    number = _number(value, "a number of seconds")
+    if not 0 < number <= 86_400:
+        raise PydanticCustomError("seconds", "must be more than 0 and at most 86400 seconds")
+    return float(number)
+
+
+def _chain(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Usd: TypeAlias = Annotated[Decimal, PlainValidator(_usd)]
+Limit: TypeAlias = Annotated[Decimal | None, PlainValidator(_limit)]
+Real: TypeAlias = Annotated[float, PlainValidator(_real)]
+Seconds: TypeAlias = Annotated[float, PlainValidator(_seconds)]
+Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=200)]
+Tokens: TypeAlias = Annotated[int, Field(gt=0, le=1_000_000_000)]
+Chain: TypeAlias = Annotated[list[Name], BeforeValidator(_chain), Field(min_length=1)]
+TierName: TypeAlias = Literal["SIMPLE", "MEDIUM", "COMPLEX", "REASONING"]
+ModeName: TypeAlias = Literal["yolo", "ask", "plan"]
+ApiName: TypeAlias = Literal["openai-chat", "openai-responses", "anthropic", "gemini", "mistral"]
+
+
+class Section(BaseModel):
+    """A table of the file; unknown keys are faults, and types are taken as written."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        hide_input_in_errors=True,
+        validate_by_name=False,
+        validate_by_alias=True,
+    )
+
+
+class BudgetSection(Section):
+    """``[budget]``; a limit of None was switched off, one that is not set is not in the fields."""
+
+    daily_usd: Limit = None
+    alert_usd: Limit = None
+    session_usd: Limit = None
+    project_usd: Limit = None
+    monthly_usd: Limit = None
+    cutoff: bool = True
+
+
+class TimeoutsSection(Section):
+    """``[timeouts]``, in seconds."""
+
+    connect_s: Seconds | None = None
+    first_byte_s: Seconds | None = None
+    idle_s: Seconds | None = None
+
+
+class ProviderSection(Section):
+    """``[providers.NAME]``."""
+
+    api: ApiName | None = None
+    base_url: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
+    api_key: Annotated[str, Field(max_length=10_000)] | None = Field(default=None, repr=False)
+    needs_key: bool | None = None
+    headers: dict[str, str] = Field(default_factory=dict[str, str], repr=False)
+
+
+class PriceSection(Section):
+    """``price``, in USD per million tokens."""
+
+    input: Usd
+    output: Usd
+    cache_read: Usd | None = None
+    cache_write: Usd | None = None
+    cache_write_1h: Usd | None = None
+
+
+class ModelSection(Section):
+    """``[models."provider/name"]``."""
+
+    name: Name | None = None
+    label: Name | None = None
+    api: ApiName | None = None
+    price: PriceSection | None = None
+    context_window: Tokens | None = None
+    max_output_tokens: Tokens | None = None
+    tools: bool | None = None
+    vision: bool | None = None
+    reasoning: bool | None = None
+    response_schema: bool | None = None
+    prompt_caching: bool | None = None
+    temperature: bool | None = None
+    reasoning_field: Annotated[str, Field(max_length=100)] | None = None
+
+
+class TiersSection(Section):
+    """``tiers``: a model, or a list of them to fall back along."""
+
+    simple: Chain | None = Field(default=None, alias="SIMPLE")
+    medium: Chain | None = Field(default=None, alias="MEDIUM")
+    complex: Chain | None = Field(default=None, alias="COMPLEX")
+    reasoning: Chain | None = Field(default=None, alias="REASONING")
+
+
+class WeightsSection(Section):
+    """``weights``, by the names that the scorers give their dimensions."""
+
+    token_count: Real | None = Field(default=None, alias="tokenCount")
+    code_presence: Real | None = Field(default=None, alias="codePresence")
+    reasoning_markers: Real | None = Field(default=None, alias="reasoningMarkers")
+    technical_terms: Real | None = Field(default=None, alias="technicalTerms")
+    simple_indicators: Real | None = Field(default=None, alias="simpleIndicators")
+    multi_step_patterns: Real | None = Field(default=None, alias="multiStepPatterns")
+    question_complexity: Real | None = Field(default=None, alias="questionComplexity")
+
+
+class BoundariesSection(Section):
+    """``boundaries``; one that is missing is the scorer's own."""
+
+    simple_medium: Real | None = None
+    medium_complex: Real | None = None
+    complex_reasoning: Real | None = None
+
+
+class RuleSection(Section):
+    """One of ``[[routers.NAME.rules]]``."""
+
+    pattern: Annotated[str, Field(min_length=1, max_length=2000)]
+    tier: TierName | None = None
+    model: Name | None = None
+    max_cost_usd: Usd | None = None
+    max_tokens: Tokens | None = None
+
+
+class RouterSection(Section):
+    """``[routers.NAME]``."""
+
+    scorer: Literal["ralex", "litellm"] = "ralex"
+    tiers: TiersSection
+    weights: WeightsSection = WeightsSection()
+    boundaries: BoundariesSection | None = None
+    rules: list[RuleSection] = Field(default_factory=list[RuleSection], max_length=1000)
+
+
+class FileSection(Section):
+    """The whole file."""
+
+    router: Name | None = None
+    model: Name | None = None
+    mode: ModeName | None = None
+    theme: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    max_steps: Annotated[int, Field(gt=0, le=100_000)] | None = None
+    budget: BudgetSection = BudgetSection()
+    timeouts: TimeoutsSection = TimeoutsSection()
+    providers: dict[Name, ProviderSection] = Field(default_factory=dict[str, ProviderSection])
+    models: dict[Name, ModelSection] = Field(default_factory=dict[str, ModelSection])
+    routers: dict[Name, RouterSection] = Field(default_factory=dict[str, RouterSection])
+
+
+_SECTIONS: tuple[tuple[tuple[str, ...], type[Section]], ...] = (
+    ((), FileSection),
+    (("budget",), BudgetSection),
+    (("timeouts",), TimeoutsSection),
+    (("providers", "*"), ProviderSection),
+    (("models", "*"), ModelSection),
+    (("models", "*", "price"), PriceSection),
+    (("routers", "*"), RouterSection),
+    (("routers", "*", "tiers"), TiersSection),
+    (("routers", "*", "weights"), WeightsSection),
+    (("routers", "*", "boundaries"), BoundariesSection),
+    (("routers", "*", "rules", "*"), RuleSection),
+)
+
+_PLAIN_WORDS = (
+    ("Input should be ", "must be "),
+    ("a valid string", "text"),
+    ("a valid integer", "a whole number"),
+    ("a valid boolean", "true or false"),
+    ("a valid dictionary or instance of ", "a table, not a "),
+    ("a valid dictionary", "a table"),
+    ("a valid list", "a list"),
+    ("String should have", "must have"),
+    ("Value should have at least 1 item after validation, not 0", "must not be empty"),
+    ("List should have", "must have"),
+    (" after validation", ""),
+)
+
+
+def check_table(file: TomlFile, table: TomlTable | None = None) -> FileSection:
+    """Check a file, or the part of it that counts.
+
+    Raises:
+        ConfigError: For the first fault, with file, line, key and the nearest known key.
+    """
+    try:
+        return FileSection.model_validate(file.table if table is None else table)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+    except RecursionError:
+        raise ConfigError(f"{file.path}: tables or lists are nested too deeply") from None
+    # Outside the except block, so that no traceback carries the values that were checked.
+    raise _explain(file, fault)
+
+
+def known_keys(key_path: KeyPath) -> tuple[str, ...]:
+    """List the keys that a table at this place may have; empty if they are the user's own."""
+    for pattern, section in _SECTIONS:
+        if len(pattern) == len(key_path) and all(
+            want in ("*", have) for want, have in zip(pattern, key_path, strict=True)
+        ):
+            return tuple(field.alias or name for name, field in section.model_fields.items())
+    return ()
+
+
+def nearest(name: str, choices: tuple[str, ...]) -> str:
+    """Ask whether one of the choices was meant; empty if none is near."""
+    folded = {choice.casefold(): choice for choice in choices}
+    near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
+    return f"; did you mean '{folded[near[0]]}'?" if near else ""
+
+
+def table_name(key_path: KeyPath) -> str:
+    """Write a place as TOML would: ``[routers.mine]``."""
+    parts = [f"#{part + 1}" if isinstance(part, int) else _quoted(part) for part in key_path]
+    return "[" + ".".join(parts).replace(".#", " #") + "]"
+
+
+def _explain(file: TomlFile, fault: ErrorDetails) -> ConfigError:
+    key_path: KeyPath = tuple(part for part in fault["loc"] if part != "[key]")
+    around, last = key_path[:-1], key_path[-1] if key_path else ""
+    name = f"#{last + 1}" if isinstance(last, int) else _shown(last)
+    where = f"in {table_name(around)}" if around else "at the top of the file"
+    if fault["type"] == "extra_forbidden":
+        choices = known_keys(around)
+        return file.error(
+            key_path,
+            f"unknown key {name} {where}{nearest(str(last), choices) or _home_of(str(last))}",
+            hint="known keys: " + ", ".join(choices),
+        )
+    if fault["type"] == "missing":
+        return file.error(around, f"{table_name(around)} has no {name}")
+    message = fault["msg"]
+    for theirs, ours in _PLAIN_WORDS:
+        message = message.replace(theirs, ours)
+    if " not a " in message:
+        message = message.partition(", not a ")[0]
+    if fault["type"] == "literal_error":
+        choices = tuple(str(fault.get("ctx", {}).get("expected", "")).replace("'", "").split(", "))
+        split = tuple(part for choice in choices for part in choice.split(" or "))
+        message += nearest(str(fault["input"])[:50], split)
+    return file.error(key_path, f"{name} {where} {message}")
+
+
+def _home_of(name: str) -> str:
+    """Say in which table a key that stands elsewhere belongs; empty if in none."""
+    homes = (table for table in ("budget", "timeouts") if name in known_keys((table,)))
+    return next((f"; it belongs in [{table}]" for table in homes), "")
+
+
+def _shown(name: str) -> str:
+    return repr(name if len(name) <= 60 else name[:60] + "…")
+
+
+def _quoted(name: str) -> str:
+    plain = name.replace("-", "").replace("_", "")
+    return name if plain.isascii() and plain.isalnum() else '"' + repr(name[:60])[1:-1] + '"'
