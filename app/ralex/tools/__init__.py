@@ -1,1 +1,1 @@
-"""What the model may call; every tool declares whether it changes anything and never asks the user."""
+"""What the model may call; a tool declares whether it changes anything and never asks the user."""

@@ -1,4 +1,4 @@
-"""What a tool is: a schema for the model, a title for the card, and a coroutine that does the work."""
+"""What a tool is: a schema for the model, a title for the card, a coroutine that does the work."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,6 +23,18 @@ class FileStamp:
     digest: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TodoItem:
+    """One entry of the session's plan.
+
+    Attributes:
+        status: ``pending``, ``in_progress`` or ``done``.
+    """
+
+    text: str
+    status: str = "pending"
+
+
 @dataclass(slots=True, kw_only=True)
 class ToolContext:
     """What tools of one session share.
@@ -32,12 +44,16 @@ class ToolContext:
         output_dir: Where long outputs are kept whole, so that the model can grep them.
         environment: The environment of shell commands; never holds provider keys.
         seen: Files the model has read or written, as they were then.
+        extra_roots: Folders besides ``cwd`` that may be read and changed.
+        todos: The plan as the model last wrote it; survives compaction verbatim.
     """
 
     cwd: Path
     output_dir: Path
     environment: Mapping[str, str]
     seen: dict[Path, FileStamp] = field(default_factory=dict[Path, FileStamp])
+    extra_roots: tuple[Path, ...] = ()
+    todos: tuple[TodoItem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,114 @@
+"""Run a shell command and tell what it printed, how it ended and how long it took."""
+
+import secrets
+from collections.abc import Mapping
+
+from ralex.core.messages import ToolSpec
+from ralex.errors import ToolError
+from ralex.tools.base import ToolContext, ToolOutcome
+from ralex.tools.environment import QUIET
+from ralex.tools.output import OutputBuffer
+from ralex.tools.params import Param, Params
+from ralex.tools.process import ProcessEnd, run_shell
+from ralex.tools.titles import title_from
+
+DEFAULT_TIMEOUT_S = 120
+MAX_TIMEOUT_S = 600
+_MAX_COMMAND_BYTES = 100_000
+_LEAST_MILLISECONDS = 10_000
+_ALIASES = ("cmd", "script", "commands", "shell_command", "code", "input")
+
+_PARAMS = Params(
+    Param(name="command", required=True, aliases=_ALIASES),
+    Param(
+        name="timeout",
+        kind="integer",
+        aliases=("timeout_s", "timeout_seconds", "timeout_ms"),
+        description=f"seconds, default {DEFAULT_TIMEOUT_S}, at most {MAX_TIMEOUT_S}",
+    ),
+)
+
+
+class BashTool:
+    """Runs shell commands."""
+
+    @property
+    def spec(self) -> ToolSpec:
+        """Name, description and schema for the model."""
+        return ToolSpec(
+            name="bash",
+            description=(
+                "Run a bash command in the working directory. Each call is a fresh shell without "
+                "input; processes it leaves behind are ended."
+            ),
+            schema_json=_PARAMS.schema_json,
+        )
+
+    @property
+    def is_mutating(self) -> bool:
+        """A command may change anything."""
+        return True
+
+    def title(self, arguments: Mapping[str, object]) -> str:
+        """Give the command's beginning."""
+        return title_from(arguments, ("command", *_ALIASES), "bash")
+
+    async def run(self, arguments: Mapping[str, object], context: ToolContext) -> ToolOutcome:
+        """Run a command; a failing one is an outcome marked as an error, with its exit code.
+
+        Raises:
+            ToolError: If it cannot be started.
+        """
+        values = _PARAMS.coerce(arguments)
+        command = values.text("command")
+        if not command.strip() or "\0" in command:
+            raise ToolError('argument "command" is blank or holds a NUL character')
+        if len(command.encode("utf-8", "replace")) > _MAX_COMMAND_BYTES:
+            raise ToolError("the command is too long: write it to a file and run that")
+        timeout_s = _timeout(values.integer("timeout"))
+        output = OutputBuffer(context.output_dir / f"bash-{secrets.token_hex(4)}.txt")
+        try:
+            end = await run_shell(
+                command,
+                cwd=context.cwd,
+                environment={**context.environment, **QUIET},
+                timeout_s=timeout_s,
+                output=output,
+            )
+        except (OSError, UnicodeEncodeError) as error:
+            raise ToolError(f"bash could not be started: {error}") from error
+        finally:
+            output.close()
+        return _outcome(output, end, timeout_s)
+
+
+def _timeout(asked: int | None) -> int:
+    """Bound the time; what could only be milliseconds is taken as such."""
+    if asked is None or asked <= 0:
+        return DEFAULT_TIMEOUT_S
+    if asked >= _LEAST_MILLISECONDS:
+        asked //= 1000
+    return min(asked, MAX_TIMEOUT_S)
+
+
+def _outcome(output: OutputBuffer, end: ProcessEnd, timeout_s: int) -> ToolOutcome:
+    elapsed = f"{end.elapsed_s:.1f} s"
+    if end.has_timed_out:
+        note = (
+            f"timed out after {timeout_s} s and was ended: give a longer timeout, or a command "
+            "that ends by itself and needs no input"
+        )
+        summary = f"timed out · {elapsed}"
+    else:
+        note = f"exit code {end.exit_code}, {elapsed}"
+        summary = f"exit {end.exit_code} · {elapsed}"
+    if end.had_children:
+        note += "; processes it left behind were ended"
+    shown = output.text().rstrip("\n")
+    text = f"{shown}\n[{note}]" if shown else f"(no output)\n[{note}]"
+    return ToolOutcome(
+        text=text,
+        summary=summary,
+        is_error=end.has_timed_out or end.exit_code != 0,
+        exit_code=end.exit_code,
+    )

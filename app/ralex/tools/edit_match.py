@@ -1,0 +1,167 @@
+"""Where in a file the model's old text is meant to be: one place, or none.
+
+Lines are compared in their loosest form and blank lines are passed over; nothing else may differ.
+There is no measure of likeness: a line either is the same line or it is not.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from ralex.tools.edit_lines import (
+    Lines,
+    fold,
+    fold_with_sources,
+    indent_of,
+    with_plain_indent,
+)
+
+_SHORTEST_PART = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A text as its lines that are not blank and the line breaks around them.
+
+    Attributes:
+        lines: Without the blank ones.
+        breaks: Line breaks before, between and after them; one more than lines.
+    """
+
+    lines: tuple[str, ...]
+    breaks: tuple[int, ...]
+
+    def inner_blanks(self, index: int) -> int:
+        """Count the blank lines after a line that is not the last."""
+        return self.breaks[index + 1] - 1
+
+
+def block(text: str) -> Block:
+    """Take a text with line feeds apart."""
+    lines: list[str] = []
+    breaks = [0]
+    for index, line in enumerate(text.split("\n")):
+        if index:
+            breaks[-1] += 1
+        if fold(line):
+            lines.append(with_plain_indent(line))
+            breaks.append(0)
+    return Block(lines=tuple(lines), breaks=tuple(breaks))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Lines of the file that the old text stands for.
+
+    Attributes:
+        rows: Index of the file's line for each line of the old text.
+        old: The old text, completed to whole lines.
+        new: The new text, completed the same way.
+        distance: 0 if the lines differ in nothing but blanks at their ends, 1 if they are indented
+            alike, else 2.
+    """
+
+    rows: tuple[int, ...]
+    old: Block
+    new: Block
+    distance: int
+
+
+class Index:
+    """A file's lines in their loosest form, made once for all readings of an edit."""
+
+    def __init__(self, lines: Lines) -> None:
+        self.lines = lines
+        self.rows: list[int] = []
+        self.keys: list[str] = []
+        for row, content in enumerate(lines.contents):
+            if key := fold(content):
+                self.rows.append(row)
+                self.keys.append(key)
+        self._joined = "\n".join(self.keys)
+        self._at: dict[str, list[int]] = {}
+        for number, key in enumerate(self.keys):
+            self._at.setdefault(key, []).append(number)
+
+    def whole_lines(self, old: Block, new: Block) -> list[Place]:
+        """Find where every line of ``old`` is a line of the file, one after the other."""
+        keys = [fold(line) for line in old.lines]
+        if not keys:
+            return []
+        rarest = min(range(len(keys)), key=lambda index: len(self._at.get(keys[index], ())))
+        places: list[Place] = []
+        for number in self._at.get(keys[rarest], ()):
+            start = number - rarest
+            if start >= 0 and self.keys[start : start + len(keys)] == keys:
+                rows = tuple(self.rows[start : start + len(keys)])
+                places.append(
+                    Place(rows=rows, old=old, new=new, distance=self._distance(rows, old))
+                )
+        return places
+
+    def partial_lines(self, old: Block, new: Block) -> list[Place]:
+        """Find where ``old`` begins or ends inside a line, and complete both texts to lines."""
+        if not old.lines or not new.lines:
+            return []
+        keys = [fold(line) for line in old.lines]
+        if sum(map(len, keys)) < _SHORTEST_PART:
+            return []
+        places: list[Place] = []
+        if "\n".join(keys) not in self._joined:
+            return places
+        for start in range(len(self.keys) - len(keys) + 1):
+            window = self.keys[start : start + len(keys)]
+            if not _fits(window, keys):
+                continue
+            rows = tuple(self.rows[start : start + len(keys)])
+            completed = self._complete(rows, old, new, keys)
+            if completed is None:
+                return []
+            places.append(Place(rows=rows, old=completed[0], new=completed[1], distance=2))
+        return places
+
+    def _distance(self, rows: Sequence[int], old: Block) -> int:
+        pairs = [
+            (self.lines.contents[row], line) for row, line in zip(rows, old.lines, strict=True)
+        ]
+        is_spaced_alike = all(
+            later - earlier == old.breaks[index + 1]
+            for index, (earlier, later) in enumerate(pairwise(rows))
+        )
+        if is_spaced_alike and all(real.rstrip() == line.rstrip() for real, line in pairs):
+            return 0
+        return 1 if all(indent_of(real) == indent_of(line) for real, line in pairs) else 2
+
+    def _complete(
+        self, rows: Sequence[int], old: Block, new: Block, keys: Sequence[str]
+    ) -> tuple[Block, Block] | None:
+        """Add to both texts what the file's first and last line hold around the old text."""
+        first = fold_with_sources(self.lines.contents[rows[0]])
+        last = fold_with_sources(self.lines.contents[rows[-1]])
+        if len(first.key) != len(first.sources) or len(last.key) != len(last.sources):
+            return None
+        begin = first.key.index(keys[0]) if len(keys) == 1 else len(first.key) - len(keys[0])
+        end = (begin if len(keys) == 1 else 0) + len(keys[-1])
+        content = self.lines.contents[rows[0]]
+        indent = content[: len(content) - len(content.lstrip())]
+        head = indent + "".join(first.sources[:begin])
+        tail = "".join(last.sources[end:])
+        return _around(old, head, tail), _around(new, head, tail)
+
+
+def _fits(window: Sequence[str], keys: Sequence[str]) -> bool:
+    if len(keys) == 1:
+        return window[0].count(keys[0]) == 1
+    return (
+        window[0].endswith(keys[0])
+        and window[-1].startswith(keys[-1])
+        and window[1:-1] == keys[1:-1]
+    )
+
+
+def _around(text: Block, head: str, tail: str) -> Block:
+    lines = list(text.lines)
+    # Blanks beside the cut are the file's own; the model's are kept only inside its text.
+    lines[0] = head + lines[0].lstrip()
+    lines[-1] = lines[-1].rstrip() + tail
+    return Block(lines=tuple(lines), breaks=(0, *text.breaks[1:-1], 0))

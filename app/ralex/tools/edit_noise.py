@@ -1,0 +1,261 @@
+"""What models add to text they copy: fences, line numbers, diff marks, escapes; and how to undo it.
+
+Each undoing needs noise on every line it could be on, so that text which merely looks similar is
+left alone. It is undone in the new text only where that shows the same noise.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeAlias
+
+Undo: TypeAlias = Callable[[str], str | None]
+"""Gives the text without one kind of noise, or None if it does not show it throughout."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One way to understand what the model sent.
+
+    Attributes:
+        noise: What was taken off, or empty.
+        is_partial_allowed: The old text may begin and end inside a line.
+    """
+
+    old: str
+    new: str
+    noise: str = ""
+    is_partial_allowed: bool = True
+
+
+def readings(old: str, new: str) -> Iterator[Reading]:
+    """Give the ways to read an edit, the text as it stands first."""
+    yield Reading(old=old, new=new)
+    bare = _without_fence(old)
+    bases = [Reading(old=old, new=new)]
+    if bare is not None:
+        bases.append(Reading(old=bare, new=_without_fence(new) or new, noise="code fence"))
+        yield bases[1]
+    for base in bases:
+        yield from _cleaned(base)
+
+
+def _cleaned(base: Reading) -> Iterator[Reading]:
+    for noise, undo, is_partial_allowed in _NOISES:
+        old = undo(base.old)
+        if old is None or old == base.old:
+            continue
+        new = undo(base.new)
+        yield Reading(
+            old=old,
+            new=_line_by_line(base, old, undo) if new is None else new,
+            noise=noise,
+            is_partial_allowed=is_partial_allowed,
+        )
+    if (marked := _without_diff_marks(base)) is not None:
+        yield marked
+
+
+def _line_by_line(base: Reading, cleaned: str, undo: Undo) -> str:
+    """Clean those lines of the new text that repeat a line of the old one.
+
+    The other lines are as the model wants them: the new text as a whole shows no such noise.
+    """
+    noisy, bare = base.old.split("\n"), cleaned.split("\n")
+    if len(noisy) != len(bare):
+        return base.new
+    known = dict(zip(noisy, bare, strict=True))
+    if not any(line.strip() and line in known for line in base.new.split("\n")):
+        return base.new
+    return "\n".join(
+        known[line] if line in known else (undo(line) or line) for line in base.new.split("\n")
+    )
+
+
+def _without_fence(text: str) -> str | None:
+    match = re.fullmatch(r"\s*(`{3,}|~{3,})[\w+#.-]*[ \t]*\n(.*?)\n?[ \t]*\1\s*", text, re.DOTALL)
+    return match[2] if match else None
+
+
+def _without_numbers(pattern: str) -> Undo:
+    numbered = re.compile(pattern)
+
+    def undo(text: str) -> str | None:
+        lines = text.split("\n")
+        bare: list[str] = []
+        numbers: list[int] = []
+        for line in lines:
+            match = numbered.match(line)
+            if match is None:
+                if line.strip():
+                    return None
+                bare.append(line)
+                continue
+            numbers.append(int(match[1]))
+            bare.append(line[match.end() :])
+        if not numbers or any(
+            later < earlier or later > earlier + 50 for earlier, later in pairwise(numbers)
+        ):
+            return None
+        return "\n".join(bare)
+
+    return undo
+
+
+def _without_diff_marks(base: Reading) -> Reading | None:
+    """Read the two texts as the two sides of a diff."""
+    old = _side(base.old, "-")
+    new = _side(base.new, "+")
+    if old is None or (new is None and base.new.strip()):
+        return None
+    return Reading(old=old, new=new or "", noise="diff marks", is_partial_allowed=False)
+
+
+def _side(text: str, mark: str) -> str | None:
+    bare: list[str] = []
+    is_marked = False
+    for line in text.split("\n"):
+        if line.startswith("@@"):
+            continue
+        if line and line[0] not in (mark, " "):
+            return None
+        is_marked = is_marked or line.startswith(mark)
+        bare.append(line[1:])
+    return "\n".join(bare) if is_marked or mark == "+" else None
+
+
+_ESCAPED = {"n": "\n", "t": "\t", "r": "", '"': '"', "'": "'", "\\": "\\"}
+
+
+def _unescaped(marks: str) -> Undo:
+    """Undo escapes in a text that has them instead of line breaks."""
+    pattern = re.compile(r"\\([" + re.escape(marks) + "])")
+
+    def undo(text: str) -> str | None:
+        if "\n" in text.strip("\n") or "\\n" not in text:
+            return None
+        return pattern.sub(lambda match: _ESCAPED[match[1]], text)
+
+    return undo
+
+
+def _unescaped_quotes(quotes: str) -> Undo:
+    """Undo escapes of quotes in a text that has no other ones."""
+    bare = re.compile(rf"(?<!\\)[{quotes}]")
+    escaped = re.compile(rf"\\([{quotes}])")
+
+    def undo(text: str) -> str | None:
+        if bare.search(text) or not escaped.search(text):
+            return None
+        return escaped.sub(r"\1", text)
+
+    return undo
+
+
+_ENTITY = re.compile(r"&(lt|gt|amp|quot|apos|nbsp|#39|#x27|#34);")
+_ENTITIES = {
+    "lt": "<",
+    "gt": ">",
+    "amp": "&",
+    "quot": '"',
+    "apos": "'",
+    "nbsp": " ",
+    "#39": "'",
+    "#x27": "'",
+    "#34": '"',
+}
+_BARE_MARKUP = re.compile(r"[<>]|&(?!(?:lt|gt|amp|quot|apos|nbsp|#39|#x27|#34);)")
+
+
+def _without_entities(text: str) -> str | None:
+    if _BARE_MARKUP.search(text) or not _ENTITY.search(text):
+        return None
+    return _ENTITY.sub(lambda match: _ENTITIES[match[1]], text)
+
+
+_NOISES: tuple[tuple[str, Undo, bool], ...] = (
+    ("line numbers", _without_numbers(r"\s*(\d+)→"), False),
+    ("line numbers", _without_numbers(r"\s*(\d+)\t"), False),
+    ("line numbers", _without_numbers(r"\s*(\d+)\|(?: |$)"), False),
+    ("line numbers", _without_numbers(r"\s*(\d+)\|"), False),
+    ("line numbers", _without_numbers(r"\s*(\d+) \|(?: |$)"), False),
+    ("line numbers", _without_numbers(r"\s*L?(\d+):(?: |$)"), False),
+    ("line numbers", _without_numbers(r"\s*L?(\d+):"), False),
+    ("line numbers", _without_numbers(r"\s*(\d+)[.)] "), False),
+    ("line numbers", _without_numbers(r"\s*(\d+)(?: |$)"), False),
+    ("escapes", _unescaped("ntr\"'\\"), True),
+    ("escapes", _unescaped("ntr\"'"), True),
+    ("escapes", _unescaped('nt"\\'), True),
+    ("escapes", _unescaped("nt\\"), True),
+    ("escapes", _unescaped("nt"), True),
+    ("escapes", _unescaped("n"), True),
+    ("escaped quotes", _unescaped_quotes('"'), True),
+    ("escaped quotes", _unescaped_quotes("'"), True),
+    ("escaped quotes", _unescaped_quotes("\"'"), True),
+    ("HTML entities", _without_entities, True),
+)
+
+_LEADER = r"(?://+|\#+|/\*+|<!--|--|;+|%+|\*|\{/\*|\(|\[)?"
+_CLOSER = r"(?:\*/\}?|-->|\)|\])?"
+_PHRASE = (
+    r"(?:(?:the )?(?:rest|remainder) (?:of|remains|is|stays|unchanged)|"
+    r"(?:existing|remaining|previous|other|unchanged|original) "
+    r"(?:code|content|methods?|functions?|lines?|implementation|imports?|fields?|entries|items|"
+    r"tests?|props|logic|text|sections?|cases|parts?)|"
+    r"(?:code |file |lines? )?(?:remains? |is |stays? )?(?:unchanged|omitted|the same)|"
+    r"same as (?:before|above)|keep (?:the )?(?:rest|existing)|no changes? (?:here|below|above)|"
+    r"snip(?:ped)?|truncated|etc)"
+)
+_PLACEHOLDERS = (
+    re.compile(rf"\s*{_LEADER}\s*(?:\.{{3,}}|…)\s*{_CLOSER}\s*"),
+    re.compile(rf"\s*{_LEADER}\s*(?:\.{{3,}}|…)\s*[^.…]{{0,40}}{_PHRASE}.*", re.IGNORECASE),
+    re.compile(
+        rf"\s*{_LEADER}\s*[^.…]{{0,20}}{_PHRASE}[^.…]{{0,40}}(?:\.{{3,}}|…).*", re.IGNORECASE
+    ),
+    re.compile(
+        r"\s*(?://+|\#+|/\*+|<!--|\{/\*|\(|\[)\s*(?:"
+        r"(?:the )?(?:rest of|remaining|existing|other)\b.{0,40}"
+        r"(?:unchanged|the same|remains?|as before|goes here|omitted)|"
+        r"(?:the )?rest of (?:the |your )?(?:code|file|function|class|method|implementation)|"
+        r"existing code(?: here)?)[\s.]*" + _CLOSER + r"\s*",
+        re.IGNORECASE,
+    ),
+)
+_MAX_PLACEHOLDER = 200
+_HINT = re.compile(r"\.\.\.|…|rest of|existing|remaining|other", re.IGNORECASE)
+_BARE_ELLIPSIS = re.compile(r"\s*\.\.\.\s*")
+
+
+def is_placeholder(line: str) -> bool:
+    """Tell whether a line stands for others that were left out."""
+    if len(line) > _MAX_PLACEHOLDER or not _HINT.search(line):
+        return False
+    return any(pattern.fullmatch(line) for pattern in _PLACEHOLDERS)
+
+
+def placeholders(text: str) -> list[str]:
+    """List the lines that stand for others; an ellipsis that is Python is none."""
+    lines = text.split("\n")
+    return [
+        line.strip()
+        for index, line in enumerate(lines)
+        if is_placeholder(line) and not _is_python(lines, index)
+    ]
+
+
+def _is_python(lines: list[str], index: int) -> bool:
+    """Recognise ``...`` as the body of a stub or a doctest's second line."""
+    if not _BARE_ELLIPSIS.fullmatch(lines[index]):
+        return False
+    above = next((line for line in reversed(lines[:index]) if line.strip()), "")
+    if above.lstrip().startswith((">>>", "... ")):
+        return True
+    below = next((line for line in lines[index + 1 :] if line.strip()), "")
+    depth = _depth(lines[index])
+    is_alone = _depth(above) < depth and (not below or _depth(below) < depth)
+    return is_alone and bool(re.search(r":\s*(#.*)?$|\"\"\"\s*$", above))
+
+
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip())

@@ -1,0 +1,66 @@
+"""Search files for a pattern; run as a program of its own by the grep tool.
+
+A regular expression may take exponential time and holds the interpreter while it does, so it runs
+in a process that can be ended. It reads a JSON object on its first input line, then paths
+separated by NUL, and prints one JSON line for each match. Standard library only.
+"""
+
+import json
+import os
+import re
+import stat
+import sys
+from collections.abc import Iterator
+
+MAX_FILE_BYTES = 8 * 1024 * 1024
+MAX_COLUMNS = 400
+_MAX_SEARCHED_COLUMNS = 20_000
+
+
+def matches(path: str, pattern: re.Pattern[str]) -> Iterator[tuple[int, str]]:
+    """Give number and text of each matching line; nothing for binary, special or huge files."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return
+        data = file.read(MAX_FILE_BYTES)
+    if b"\0" in data[:8192]:
+        return
+    text = data.decode("utf-8", "replace")
+    for number, line in enumerate(text.split("\n"), start=1):
+        found = pattern.search(line[:_MAX_SEARCHED_COLUMNS])
+        if found is not None:
+            yield number, _around(line.rstrip("\r"), found.start())
+
+
+def _around(line: str, at: int) -> str:
+    """Cut a long line so that the match stays visible."""
+    if len(line) <= MAX_COLUMNS:
+        return line
+    start = max(0, at - MAX_COLUMNS // 4)
+    head = "…" if start else ""
+    tail = "…" if start + MAX_COLUMNS < len(line) else ""
+    return f"{head}{line[start : start + MAX_COLUMNS]}{tail}"
+
+
+def main() -> None:
+    """Read the task from standard input and print the matches."""
+    task = json.loads(sys.stdin.buffer.readline())
+    pattern = re.compile(task["pattern"], re.IGNORECASE if task["ignore_case"] else 0)
+    left = int(task["limit"])
+    for name in sys.stdin.buffer.read().split(b"\0"):
+        path = os.fsdecode(name)
+        for number, line in matches(path, pattern):
+            record = json.dumps([path, number, line])
+            sys.stdout.write(record + "\n")
+            sys.stdout.flush()
+            left -= 1
+            if left <= 0:
+                return
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,207 @@
+"""Run one shell command so that it always ends: bounded time, memory and disk, and no child left.
+
+The command gets a process group of its own and one pipe. The pipe is read by the event loop and
+is not waited for beyond the command's exit, because a background child may hold it for ever.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ralex.tools.output import OutputBuffer
+
+GRACE_S = 2.0
+_DRAIN_S = 0.1
+_LEFTOVER_GRACE_S = 0.5
+_CHUNK_BYTES = 64 * 1024
+_MARKER = "RALEX_CALL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessEnd:
+    """How a command ended.
+
+    Attributes:
+        exit_code: Its own, or 128 + the signal that ended it.
+        has_timed_out: It was ended because its time was up.
+        had_children: It left processes behind, which were ended.
+    """
+
+    exit_code: int
+    elapsed_s: float
+    has_timed_out: bool
+    had_children: bool
+
+
+async def run_shell(
+    command: str,
+    *,
+    cwd: Path,
+    environment: Mapping[str, str],
+    timeout_s: float,
+    output: OutputBuffer,
+) -> ProcessEnd:
+    """Run a command with ``bash -c`` and collect what it prints.
+
+    Leaving early (cancellation) ends the command and everything it started.
+
+    Raises:
+        OSError: If bash or the working directory is missing.
+    """
+    loop = asyncio.get_running_loop()
+    started = time.monotonic()
+    marker = f"{os.getpid()}-{time.monotonic_ns()}"
+    read_end, write_end = os.pipe()
+    try:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                "bash",
+                "-c",
+                command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=write_end,
+                stderr=write_end,
+                cwd=cwd,
+                env={**environment, _MARKER: marker},
+                start_new_session=True,
+            )
+        finally:
+            os.close(write_end)
+        os.set_blocking(read_end, False)
+        loop.add_reader(read_end, _drain, loop, read_end, output)
+        try:
+            return await _wait(process, started, timeout_s, marker, read_end, output)
+        finally:
+            loop.remove_reader(read_end)
+    finally:
+        os.close(read_end)
+
+
+async def _wait(
+    process: asyncio.subprocess.Process,
+    started: float,
+    timeout_s: float,
+    marker: str,
+    read_end: int,
+    output: OutputBuffer,
+) -> ProcessEnd:
+    has_timed_out = is_over = False
+    try:
+        try:
+            async with asyncio.timeout(timeout_s):
+                await process.wait()
+        except TimeoutError:
+            has_timed_out = True
+            await _end(process)
+        elapsed_s = time.monotonic() - started
+        await _drained(read_end, output)
+        had_children = await asyncio.to_thread(_end_leftovers, process.pid, marker)
+        is_over = True
+    finally:
+        if not is_over:
+            # Cancelled: nothing that the command started survives it.
+            _signal(process.pid, marker, signal.SIGKILL)
+            await asyncio.shield(process.wait())
+            _signal(process.pid, marker, signal.SIGKILL)
+    code = await process.wait()
+    return ProcessEnd(
+        exit_code=code if code >= 0 else 128 - code,
+        elapsed_s=elapsed_s,
+        has_timed_out=has_timed_out,
+        had_children=had_children and not has_timed_out,
+    )
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Ask the group to end, and force it after two seconds."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    try:
+        async with asyncio.timeout(GRACE_S):
+            await process.wait()
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+
+
+async def _drained(read_end: int, output: OutputBuffer) -> None:
+    """Give what is still in the pipe a moment to arrive."""
+    deadline = time.monotonic() + _DRAIN_S
+    while not output.is_closed and time.monotonic() < deadline:
+        _drain(asyncio.get_running_loop(), read_end, output)
+        await asyncio.sleep(0.005)
+
+
+def _drain(loop: asyncio.AbstractEventLoop, read_end: int, output: OutputBuffer) -> None:
+    try:
+        chunk = os.read(read_end, _CHUNK_BYTES)
+    except BlockingIOError:
+        return
+    if chunk:
+        output.add(chunk)
+    else:
+        output.is_closed = True
+        loop.remove_reader(read_end)
+
+
+def _end_leftovers(group: int, marker: str) -> bool:
+    """End what a command left behind, and tell whether there was anything."""
+    if not _signal(group, marker, signal.SIGTERM):
+        return False
+    deadline = time.monotonic() + _LEFTOVER_GRACE_S
+    while time.monotonic() < deadline:
+        time.sleep(0.02)
+        if not _living(group, marker):
+            return True
+    _signal(group, marker, signal.SIGKILL)
+    return True
+
+
+def _signal(group: int, marker: str, number: signal.Signals) -> bool:
+    """Signal the group and whatever left it, and tell whether anything was there."""
+    living = _living(group, marker)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+    for process_id in living:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(process_id, number)
+    return bool(living)
+
+
+def _living(group: int, marker: str) -> list[int]:
+    """Find the processes of a call: those of its group, and those that carry its mark.
+
+    Without /proc only the group itself is known, by the process that led it.
+    """
+    proc = Path("/proc")
+    if not proc.is_dir():
+        try:
+            os.killpg(group, 0)
+        except (ProcessLookupError, PermissionError):
+            return []
+        return [group]
+    wanted = f"{_MARKER}={marker}".encode()
+    return [
+        int(entry.name)
+        for entry in proc.iterdir()
+        if entry.name.isdecimal() and _belongs(entry, group, wanted)
+    ]
+
+
+def _belongs(entry: Path, group: int, wanted: bytes) -> bool:
+    try:
+        if entry.stat().st_uid != os.getuid():
+            return False
+        # After the name, which may hold anything: state, parent, group.
+        state, _, its_group = (entry / "stat").read_bytes().rpartition(b")")[2].split()[:3]
+        if state in (b"Z", b"X"):
+            return False
+        return int(its_group) == group or wanted in (entry / "environ").read_bytes().split(b"\0")
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,25 @@
+"""One clean line for a card, out of whatever a model sent."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+_MAX_TITLE = 80
+_CONTROL = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]|"
+    r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff]+"
+)
+
+
+def one_line(text: str) -> str:
+    """Cut a text down to one line of at most 80 characters without control characters."""
+    flat = " ".join(_CONTROL.sub(" ", text[:1000]).split())
+    return flat if len(flat) <= _MAX_TITLE else flat[: _MAX_TITLE - 1] + "…"
+
+
+def title_from(arguments: Mapping[str, object], names: Iterable[str], default: str) -> str:
+    """Take the first of the named arguments that is a text."""
+    for name in names:
+        value = arguments.get(name)
+        if isinstance(value, str) and value.strip():
+            return one_line(value)
+    return default

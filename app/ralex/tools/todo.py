@@ -1,0 +1,113 @@
+"""The plan of a session: a short list that the model keeps and that outlives compaction."""
+
+from collections.abc import Mapping
+from typing import cast
+
+from ralex.core.messages import ToolSpec
+from ralex.errors import ToolError
+from ralex.tools.base import TodoItem, ToolContext, ToolOutcome
+from ralex.tools.params import Param, Params
+from ralex.tools.titles import one_line
+
+_MAX_ITEMS = 50
+_MAX_CHARACTERS = 300
+_MARKS = {"pending": "[ ]", "in_progress": "[>]", "done": "[x]"}
+_STATUSES = {
+    "": "pending",
+    "pending": "pending",
+    "todo": "pending",
+    "open": "pending",
+    "not_started": "pending",
+    "in_progress": "in_progress",
+    "inprogress": "in_progress",
+    "active": "in_progress",
+    "doing": "in_progress",
+    "done": "done",
+    "completed": "done",
+    "complete": "done",
+    "finished": "done",
+    "cancelled": "done",
+}
+_TEXT_NAMES = ("text", "content", "task", "title", "description")
+
+_PARAMS = Params(
+    Param(
+        name="items",
+        kind="array",
+        required=True,
+        aliases=("todos", "todo", "tasks", "list", "plan"),
+        description="the whole list, each time",
+    ),
+    item_schema={
+        "type": "object",
+        "properties": {
+            "status": {"type": "string", "enum": ["pending", "in_progress", "done"]},
+            "text": {"type": "string"},
+        },
+        "required": ["text", "status"],
+    },
+)
+
+
+class TodoTool:
+    """Keeps the plan."""
+
+    @property
+    def spec(self) -> ToolSpec:
+        """Name, description and schema for the model."""
+        return ToolSpec(
+            name="todo",
+            description="Keep a plan for work of several steps; send it again when a step is done.",
+            schema_json=_PARAMS.schema_json,
+        )
+
+    @property
+    def is_mutating(self) -> bool:
+        """The plan is the session's own; no file changes."""
+        return False
+
+    def title(self, arguments: Mapping[str, object]) -> str:
+        """Say what is being worked on."""
+        try:
+            items = _items(arguments)
+        except ToolError:
+            return "todo"
+        current = next((item.text for item in items if item.status == "in_progress"), "")
+        return one_line(current) or f"{len(items)} items"
+
+    async def run(self, arguments: Mapping[str, object], context: ToolContext) -> ToolOutcome:
+        """Replace the plan.
+
+        Raises:
+            ToolError: If an entry has no text or an unknown status.
+        """
+        items = _items(arguments)
+        context.todos = items
+        done = sum(1 for item in items if item.status == "done")
+        lines = [f"{_MARKS[item.status]} {item.text}" for item in items]
+        return ToolOutcome(
+            text="\n".join(lines) or "(the plan is empty)", summary=f"{done} of {len(items)} done"
+        )
+
+
+def _items(arguments: Mapping[str, object]) -> tuple[TodoItem, ...]:
+    given = _PARAMS.coerce(arguments).items("items")
+    if len(given) > _MAX_ITEMS:
+        raise ToolError(f"the plan has {len(given)} items: keep it to {_MAX_ITEMS}")
+    return tuple(_item(value, number) for number, value in enumerate(given, start=1))
+
+
+def _item(value: object, number: int) -> TodoItem:
+    if isinstance(value, str):
+        fields: dict[str, object] = {"text": value}
+    elif isinstance(value, dict):
+        fields = cast("dict[str, object]", value)
+    else:
+        raise ToolError(f"item {number} must be an object with text and status")
+    text = next((str(fields[name]) for name in _TEXT_NAMES if fields.get(name)), "")
+    if not text.strip():
+        raise ToolError(f'item {number} has no "text"')
+    word = str(fields.get("status") or "").strip().casefold().replace("-", "_").replace(" ", "_")
+    if word not in _STATUSES:
+        raise ToolError(f"item {number}: status must be pending, in_progress or done")
+    return TodoItem(text=" ".join(text.split())[:_MAX_CHARACTERS], status=_STATUSES[word])

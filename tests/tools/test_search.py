@@ -1,0 +1,240 @@
+"""grep, glob and ls: what a developer would see, within bounds."""
+
+import os
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from ralex.errors import ToolError
+from ralex.tools.base import ToolContext
+from ralex.tools.glob import GlobTool
+from ralex.tools.globs import compile_glob
+from ralex.tools.grep import GrepTool
+from ralex.tools.ls import LsTool
+from ralex.tools.walk import WalkLimits, walk_files
+
+OWN = GrepTool(ripgrep="")
+
+
+@pytest.fixture
+def project(workspace: Path) -> Path:
+    (workspace / ".git" / "info").mkdir(parents=True)
+    (workspace / ".git" / "info" / "exclude").write_text("private/\n")
+    (workspace / ".gitignore").write_text("# comment\n*.log\nbuild/\n!keep.log\n")
+    for name in ("src/app.py", "src/deep/util.py", "web/index.ts", "README.md", "a.log"):
+        path = workspace / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"first\nneedle in {name}\n")
+    for name in ("build/out.py", "private/x.py", "keep.log", ".git/needle.py"):
+        path = workspace / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("needle\n")
+    (workspace / "src" / ".gitignore").write_text("deep/*.tmp\n")
+    (workspace / "src" / "deep" / "x.tmp").write_text("needle\n")
+    return workspace
+
+
+async def grep(context: ToolContext, pattern: str, **more: object) -> str:
+    return (await OWN.run({"pattern": pattern, **more}, context)).text
+
+
+async def glob(context: ToolContext, pattern: str, **more: object) -> str:
+    return (await GlobTool().run({"pattern": pattern, **more}, context)).text
+
+
+async def ls(context: ToolContext, path: str = ".") -> str:
+    return (await LsTool().run({"path": path}, context)).text
+
+
+async def test_grep_gives_path_line_and_text_and_skips_what_git_ignores(
+    context: ToolContext, project: Path
+) -> None:
+    lines = (await grep(context, "needle")).split("\n")
+    assert lines == [
+        "README.md:2: needle in README.md",
+        "keep.log:1: needle",
+        "src/app.py:2: needle in src/app.py",
+        "src/deep/util.py:2: needle in src/deep/util.py",
+        "web/index.ts:2: needle in web/index.ts",
+    ]
+
+
+async def test_grep_narrows_by_path_include_and_case(context: ToolContext, project: Path) -> None:
+    assert "web" not in await grep(context, "needle", include="*.py")
+    assert (await grep(context, "needle", path="web")).startswith("web/index.ts:2:")
+    assert (await grep(context, "NEEDLE", ignore_case="true", path="web")).startswith("web/")
+    assert await grep(context, "NEEDLE") == "no match for NEEDLE"
+    assert "index.ts" in await grep(context, "needle", include="*.{ts,tsx}")
+    assert (await grep(context, "needle", path="src/app.py")).startswith("src/app.py:2")
+
+
+async def test_grep_is_bounded_in_matches_and_line_length(
+    context: ToolContext, workspace: Path
+) -> None:
+    (workspace / "many.txt").write_text("hit\n" * 1000)
+    (workspace / "min.js").write_text("a" * 100_000 + "\n" + "b" * 5000 + "TARGET" + "c" * 5000)
+    text = await grep(context, "hit", max_results=5)
+    assert text.count("many.txt") == 5
+    assert "(first 5 matches" in text
+    found = await grep(context, "TARGET")
+    assert "TARGET" in found
+    assert len(found) < 600
+
+
+async def test_a_pattern_that_backtracks_for_ever_is_stopped(
+    context: ToolContext, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ralex.tools.grep.MAX_SECONDS", 1.0)
+    (workspace / "a.txt").write_text("a" * 60 + "!\n")
+    started = time.monotonic()
+    assert "took too long" in await grep(context, "(a+)+$")
+    assert time.monotonic() - started < 4
+
+
+async def test_a_wrong_pattern_is_answered_with_the_fix(context: ToolContext) -> None:
+    with pytest.raises(ToolError, match=r"not a regular expression.*backslash"):
+        await grep(context, "foo(")
+
+
+async def test_grep_passes_over_binary_special_and_unreadable_things(
+    context: ToolContext, workspace: Path
+) -> None:
+    (workspace / "a.bin").write_bytes(b"needle\0")
+    (workspace / "latin.txt").write_bytes(b"caf\xe9 needle\n")
+    (workspace / os.fsdecode(b"n\xffme.txt")).write_text("needle\n")
+    os.mkfifo(workspace / "pipe")
+    (workspace / "loop").symlink_to(".")
+    (workspace / "dangling").symlink_to("nowhere")
+    text = await grep(context, "needle")
+    assert text == "latin.txt:1: caf\ufffd needle\nn\ufffdme.txt:1: needle"
+    with pytest.raises(ToolError, match="outside"):
+        await grep(context, "root", path="/etc/passwd")
+
+
+async def test_ripgreps_records_come_out_in_the_same_form(
+    context: ToolContext, project: Path, tmp_path: Path
+) -> None:
+    program = tmp_path / "rg"
+    program.write_text(
+        "#!/bin/sh\n"
+        f"printf '%s\\000%s\\n' '{project}/web/index.ts' '2:needle in web/index.ts'\n"
+        f"printf '%s\\000%s\\n' '{project}/src/app.py' '2:needle: in src'\n"
+        "echo 'rg: something on the error stream'\n"
+        f"printf '%s\\n' \"$@\" > '{tmp_path}/arguments'\n"
+    )
+    program.chmod(0o755)
+    tool = GrepTool(ripgrep=str(program))
+    outcome = await tool.run(
+        {"pattern": "-needle", "include": "*.py", "ignore_case": True}, context
+    )
+    assert outcome.text == ("src/app.py:2: needle: in src\nweb/index.ts:2: needle in web/index.ts")
+    given = (tmp_path / "arguments").read_text().splitlines()
+    assert given[-4:] == ["--regexp", "-needle", "--", str(project)]
+    assert {"--no-config", "--ignore-case", "--glob=*.py"} <= set(given)
+
+
+async def test_glob_finds_at_any_depth_newest_first(context: ToolContext, project: Path) -> None:
+    os.utime(project / "src/deep/util.py", (2_000_000_000, 2_000_000_000))
+    assert (await glob(context, "*.py")).split("\n") == ["src/deep/util.py", "src/app.py"]
+    assert await glob(context, "src/*.py") == "src/app.py"
+    assert await glob(context, "**/*.py", path="src/deep") == "src/deep/util.py"
+    assert await glob(context, f"{project}/web/**") == "web/index.ts"
+    assert await glob(context, "*.nothing") == "no file matches *.nothing"
+
+
+async def test_glob_gives_at_most_two_hundred(context: ToolContext, workspace: Path) -> None:
+    for number in range(230):
+        (workspace / f"{number}.txt").touch()
+    text = await glob(context, "*.txt")
+    assert text.count(".txt") == 200
+    assert "first 200 of 230" in text
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "matches"),
+    [
+        ("*.py", "a/b/c.py", True),
+        ("a/*.py", "a/b/c.py", False),
+        ("a/**/*.py", "a/c.py", True),
+        ("a/**", "a/b/c.py", True),
+        ("**/test_*.{py,ts}", "x/test_a.ts", True),
+        ("[!a]*.c", "b.c", True),
+        ("[!a]*.c", "a.c", False),
+        ("a?c", "abc", True),
+        ("src/", "src/x/y", True),
+        ("./a.b", "a.b", True),
+        ("a+(b).c", "a+(b).c", True),
+    ],
+)
+def test_globs_mean_what_they_mean_elsewhere(pattern: str, path: str, matches: bool) -> None:
+    assert bool(compile_glob(pattern).fullmatch(path)) is matches
+
+
+def test_a_hostile_glob_is_still_matched_quickly() -> None:
+    started = time.monotonic()
+    assert not compile_glob("**/" * 50 + "*a").fullmatch("b/" * 200)
+    assert time.monotonic() - started < 1
+
+
+async def test_ls_marks_folders_and_links_and_hides_what_git_ignores(
+    context: ToolContext, project: Path
+) -> None:
+    (project / "link").symlink_to("src")
+    assert (await ls(context)).split("\n") == [
+        "src/",
+        "web/",
+        ".gitignore",
+        "README.md",
+        "keep.log",
+        "link -> src",
+        "(4 ignored not shown)",
+    ]
+    assert await ls(context, "web") == "index.ts"
+
+
+async def test_ls_is_bounded_and_answers_what_is_no_folder(
+    context: ToolContext, workspace: Path
+) -> None:
+    for number in range(310):
+        (workspace / f"{number:03}").touch()
+    text = await ls(context)
+    assert text.count("\n") == 300
+    assert "first 300 of 310" in text
+    with pytest.raises(ToolError, match="a file, not a folder"):
+        await ls(context, "001")
+    with pytest.raises(ToolError, match="outside"):
+        await ls(context, "/root")
+
+
+async def test_links_that_loop_end_no_search(context: ToolContext, workspace: Path) -> None:
+    (workspace / "a").mkdir()
+    (workspace / "a" / "up").symlink_to("..")
+    (workspace / "a" / "x.py").write_text("needle\n")
+    assert await grep(context, "needle") == "a/x.py:1: needle"
+    assert await glob(context, "*.py") == "a/x.py"
+    assert await ls(context, "a/up/a") == "up -> ..\nx.py"
+
+
+def test_a_walk_stops_at_its_limits_and_says_so(workspace: Path) -> None:
+    for number in range(50):
+        (workspace / str(number)).touch()
+    limits = WalkLimits(files=10)
+    assert len(list(walk_files(workspace, limits))) == 10
+    assert limits.is_cut
+    late = WalkLimits(seconds=0.0)
+    for number in range(500):
+        (workspace / f"f{number}").touch()
+    assert len(list(walk_files(workspace, late))) < 550
+    assert late.is_cut
+
+
+def test_a_nested_ignore_file_may_bring_something_back(workspace: Path) -> None:
+    (workspace / ".gitignore").write_text("*.txt\n")
+    (workspace / "kept").mkdir()
+    (workspace / "kept" / ".gitignore").write_text("!*.txt\n")
+    (workspace / "kept" / "a.txt").touch()
+    (workspace / "b.txt").touch()
+    found = [re.sub(".*workspace/", "", path) for path in walk_files(workspace, WalkLimits())]
+    assert found == [".gitignore", "kept/.gitignore", "kept/a.txt"]

@@ -1,0 +1,143 @@
+"""The small parts of the room: environment, diffs, syntax notes, and the corpus of paths."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ralex.errors import ToolError
+from ralex.tools.base import ToolContext
+from ralex.tools.diffs import unified_diff
+from ralex.tools.edit import EditTool
+from ralex.tools.environment import tool_environment
+from ralex.tools.ls import LsTool
+from ralex.tools.read import ReadTool
+from ralex.tools.syntax import note_on_syntax
+from ralex.tools.write import WriteTool
+from tests.conftest import SHARED
+
+
+def test_the_environment_is_built_from_an_allow_list() -> None:
+    environ = {
+        "PATH": "/bin",
+        "LC_ALL": "C.UTF-8",
+        "VIRTUAL_ENV": "/venv",
+        "OPENAI_API_KEY": "sk",
+        "GITHUB_TOKEN": "t",
+        "LC_SECRET": "s",
+        "DB_PASSWORD": "p",
+        "SOMETHING_ELSE": "x",
+        "BASH_ENV": "/evil",
+        "LD_PRELOAD": "/evil.so",
+    }
+    assert tool_environment(environ) == {
+        "PATH": "/bin",
+        "LC_ALL": "C.UTF-8",
+        "VIRTUAL_ENV": "/venv",
+    }
+
+
+def test_a_diff_numbers_its_hunks_as_the_files_do() -> None:
+    before = "".join(f"{n}\n" for n in range(1, 101))
+    diff = unified_diff(before, before.replace("\n50\n", "\nfifty\n"), "a.txt")
+    assert diff.startswith("--- a/a.txt\n+++ b/a.txt\n@@ -47,7 +47,7 @@\n 47\n")
+    assert "-50\n+fifty\n" in diff
+    assert unified_diff(before, before, "a.txt") == ""
+
+
+def test_a_huge_diff_is_bounded() -> None:
+    before = "".join(f"a{n}\n" for n in range(30_000))
+    after = "".join(f"b{n}\n" for n in range(30_000))
+    diff = unified_diff(before, after, "a.txt")
+    assert diff.count("\n") <= 402
+    assert len(unified_diff("x" * 100_000, "y" * 100_000, "a.txt")) < 2000
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "note"),
+    [
+        ("a.py", "x = 1\n", "x = (1\n", "line 1"),
+        ("a.py", "x = (\n", "x = (1\n", ""),
+        ("a.py", None, "def f(:\n", "Python does not parse it"),
+        ("a.json", "{}", '{"a": }', "not valid JSON"),
+        ("a.toml", "a = 1\r\n", "a = \r\n", "not valid TOML"),
+        ("a.toml", "a = 1\r\n", "a = 2\r\n", ""),
+        ("a.txt", "x", "(", ""),
+    ],
+)
+def test_only_new_faults_are_noted(name: str, before: str | None, after: str, note: str) -> None:
+    text = note_on_syntax(name, before, after)
+    assert note in text
+    assert bool(text) is bool(note)
+    assert not text or text.startswith("\napplied; note: ")
+
+
+PATHS = SHARED / "security" / "paths.jsonl"
+ROWS: list[dict[str, Any]] = (
+    [json.loads(line) for line in PATHS.read_text().splitlines()] if PATHS.exists() else []
+)
+
+
+def arrange(row: dict[str, Any], workspace: Path, home: Path) -> str:
+    def filled(text: str) -> str:
+        return text.replace("{WS}", str(workspace)).replace("{HOME}", str(home))
+
+    for name in ("main.c", "lib/a.c"):
+        (workspace / name).parent.mkdir(exist_ok=True)
+        (workspace / name).write_text("int a;\n")
+    (home / ".ssh").mkdir()
+    (home / ".ssh" / "id_rsa").write_text("secret")
+    for step in row["setup"]:
+        if "symlink" in step:
+            (workspace / step["symlink"]).symlink_to(filled(step["to"]))
+        elif "hardlink" in step:
+            os.link(filled(step["to"]), workspace / step["hardlink"])
+        elif "fifo" in step:
+            os.mkfifo(workspace / step["fifo"])
+        elif "file" in step:
+            (workspace / step["file"]).write_bytes(bytes.fromhex(step["bytes_hex"]))
+    return filled(row["path"])
+
+
+def state(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and not path.is_symlink()
+    }
+
+
+@pytest.mark.skipif(not ROWS, reason="the corpus of paths is not beside this checkout")
+@pytest.mark.parametrize("row", ROWS, ids=[f"{row['id']} {row['why']}" for row in ROWS])
+async def test_paths_are_allowed_or_denied_as_the_corpus_says(
+    row: dict[str, Any],
+    context: ToolContext,
+    workspace: Path,
+    tmp_path: Path,
+    own_surroundings: Path,
+) -> None:
+    if row["tool"] == "delete":
+        pytest.skip("there is no tool that deletes")
+    path = arrange(row, workspace, own_surroundings)
+    before = state(tmp_path) | state(own_surroundings)
+
+    async def call() -> None:
+        if row["tool"] == "read":
+            await ReadTool().run({"path": path}, context)
+        elif row["tool"] == "list":
+            await LsTool().run({"path": path}, context)
+        elif row["tool"] == "write":
+            await WriteTool().run({"path": path, "content": "new\n"}, context)
+        else:
+            await ReadTool().run({"path": path}, context)
+            await EditTool().run({"path": path, "old": "a", "new": "b"}, context)
+
+    if row["verdict"] == "allow":
+        await call()
+    else:
+        with pytest.raises(ToolError) as caught:
+            await call()
+        assert "\n" not in caught.value.message
+        assert state(tmp_path) | state(own_surroundings) == before
