@@ -1,7 +1,9 @@
 """Limits on money and what is left of them; pure rules, the SQL is in the store."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 
 from ralex.core.ids import ReservationId
 from ralex.core.usage import Usage
@@ -125,3 +127,121 @@ class SpendRow:
     cost_usd: Decimal
     saved_usd: Decimal
     usage: Usage
+
+
+class LimitKind(StrEnum):
+    """What a limit is counted over."""
+
+    DAY = "day"
+    MONTH = "month"
+    PROJECT = "project"
+    SESSION = "session"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """One limit and what is used of it.
+
+    Attributes:
+        limit_usd: None is no limit.
+        spent_usd: Settled charges.
+        held_usd: Worst cases that are not settled.
+    """
+
+    kind: LimitKind
+    limit_usd: Decimal | None
+    spent_usd: Decimal
+    held_usd: Decimal
+
+    @property
+    def left_usd(self) -> Decimal | None:
+        """What a new call may cost; None without a limit, never below zero."""
+        if self.limit_usd is None:
+            return None
+        return max(Decimal(0), self.limit_usd - self.spent_usd - self.held_usd)
+
+    def allows(self, worst_usd: Decimal) -> bool:
+        """Tell whether a call may be made; one that cannot cost anything always may."""
+        left = self.left_usd
+        return left is None or worst_usd == 0 or worst_usd <= left
+
+
+def limit_usd(limits: Limits, kind: LimitKind) -> Decimal | None:
+    """Pick the limit of a kind; None where it is not set, or where no limit may refuse a call."""
+    if not limits.cutoff:
+        return None
+    match kind:
+        case LimitKind.DAY:
+            return limits.daily_usd
+        case LimitKind.MONTH:
+            return limits.monthly_usd
+        case LimitKind.PROJECT:
+            return limits.project_usd
+        case LimitKind.SESSION:
+            return limits.session_usd
+
+
+def available_usd(balances: Iterable[Balance]) -> Decimal | None:
+    """Give what a new call may cost under every limit at once; None without any limit."""
+    return min((left for one in balances if (left := one.left_usd) is not None), default=None)
+
+
+def refusal(balance: Balance, worst_usd: Decimal) -> str:
+    """Show the sum by which a call does not fit into a limit."""
+    left_usd = balance.left_usd or Decimal(0)
+    cost, left = format_usd(worst_usd), format_usd(left_usd)
+    if cost == left:
+        cost, left = f"${worst_usd:f}", f"${left_usd:f}"
+    return (
+        f"this call may cost {cost} but only {left} "
+        f"of {_OWNER[balance.kind]} {format_usd(balance.limit_usd or 0)} is left "
+        f"({format_usd(balance.spent_usd)} spent, {format_usd(balance.held_usd)} held)"
+    )
+
+
+_OWNER = {
+    LimitKind.DAY: "today's",
+    LimitKind.MONTH: "this month's",
+    LimitKind.PROJECT: "this project's",
+    LimitKind.SESSION: "this session's",
+}
+
+
+def counting_day(today: str, greatest_seen: str) -> str:
+    """Choose the day that new calls count for, both as ``YYYY-MM-DD``.
+
+    A clock that goes back, or a journey westwards, never opens a day that was over.
+    """
+    return max(today, greatest_seen)
+
+
+def is_alert_due(
+    *, committed_usd: Decimal, alert_usd: Decimal | None, announced_usd: Decimal | None
+) -> bool:
+    """Tell whether the day's alert is to be announced: reached, and not told before.
+
+    A threshold raised after its announcement is announced again when it is reached; a lowered one
+    is not.
+
+    Args:
+        committed_usd: Spent and held.
+        announced_usd: The greatest threshold announced today, or None.
+    """
+    if alert_usd is None or committed_usd < alert_usd:
+        return False
+    return announced_usd is None or announced_usd < alert_usd
+
+
+def format_usd(amount: Decimal | int) -> str:
+    """Show an amount for reading: at least cents, small sums with enough digits to tell them apart.
+
+    Four decimals from a cent up, two significant digits below it.
+    """
+    value = Decimal(amount)
+    if value and abs(value) < Decimal("0.01"):
+        rounded = value.quantize(Decimal(1).scaleb(value.adjusted() - 1))
+    else:
+        rounded = value.quantize(Decimal("0.0001"))
+    text = format(abs(rounded), "f")
+    whole, _, decimals = text.partition(".")
+    return f"{'-' if rounded < 0 else ''}${whole}.{decimals.rstrip('0').ljust(2, '0')}"

@@ -100,6 +100,8 @@ class ModelRequest:
             reservation is computed from it.
         response_schema_json: JSON Schema the answer must follow, or empty.
         session_id: Sent where a provider uses it to keep its prompt cache warm, or empty.
+        reasoning_field: Name of the field in which the model wants its reasoning back with its tool
+            calls, from ``ModelInfo.reasoning_field``, or empty.
     """
 
     model: str
@@ -109,4 +111,5 @@ class ModelRequest:
     temperature: float | None = None
     response_schema_json: str = ""
     session_id: str = ""
+    reasoning_field: str = ""
     stream: bool = True

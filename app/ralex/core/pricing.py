@@ -1,6 +1,4 @@
-"""What a call costs, what it may cost at worst, and the step from dollars to the ledger's nano-
-dollars.
-"""
+"""What a call costs, what it may cost at worst, and the step from dollars to nano-dollars."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -120,8 +118,10 @@ def worst_case_usd(
 def affordable_output_tokens(
     price: PriceList, *, input_tokens: int, available_usd: Decimal, instant: datetime
 ) -> int | None:
-    """Tell how many output tokens still fit into a sum; None if output is free, negative if none
-    do.
+    """Tell how many output tokens still fit into a sum.
+
+    Returns:
+        None if output is free, a negative number if not even the input fits.
     """
     input_rate, output_rate = worst_case_rates(price, input_tokens=input_tokens, instant=instant)
     left = available_usd - input_tokens * input_rate / _MTOK

@@ -72,6 +72,7 @@ class StreamFinished:
         usage: The last usage reported, or None if the provider sent none.
         cost_usd: The provider's own price of the call, where it states one.
         model: The model that answered, as the provider names it.
+        refusal: The model's refusal where the provider marks it as one; also in the message's text.
     """
 
     message: AssistantMessage
@@ -79,6 +80,7 @@ class StreamFinished:
     usage: Usage | None
     cost_usd: Decimal | None
     model: str
+    refusal: str = ""
 
 
 StreamPart: TypeAlias = TextDelta | ReasoningDelta | ToolCallDelta | UsageReport | StreamFinished

@@ -1,0 +1,330 @@
+"""The default ruler: words in any inflection and several languages, and shapes of code.
+
+The text is cut into words once; everything after that is a look-up of words in sets, so that the
+time is linear in the text, and beyond a window constant. A group of words can ask for company
+(``class`` is code only beside code) or give way to another (``what is`` says nothing in a request
+to refactor), and a combination can say more than its parts: changing something is everyday, and so
+is code, but changing code is work.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ralex.core.complexity import Measurement
+from ralex.core.folding import fold
+
+_WORDS = re.compile(r"[^\W_]+")
+_CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af]")
+_SPACED = {code: " " for code in range(128) if not chr(code).isalnum()}
+"""Splitting ASCII text by translation gives the same words as ``_WORDS`` in a third of the time."""
+FIRST_WORDS = 4
+"""How many words count as the beginning of an ask: ``could you please add`` is one."""
+STEM_HEAD = 4
+"""Letters by which stems are looked up; no stem may be shorter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keyword:
+    """One entry of the rules.
+
+    Attributes:
+        group: Index of its group.
+        rank: Place in the rules, for a stable order of what is reported.
+        label: The entry as written.
+    """
+
+    group: int
+    rank: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vocabulary:
+    """All words of all groups, indexed by how they are looked up; all folded.
+
+    Attributes:
+        words: Whole words.
+        stems: Beginnings of words, under their first ``STEM_HEAD`` letters.
+        phrases: Words in a row, with a space at both ends, under their longest word.
+        cjk: Found anywhere in texts of scripts without spaces.
+    """
+
+    words: Mapping[str, tuple[Keyword, ...]]
+    stems: Mapping[str, tuple[tuple[str, Keyword], ...]]
+    phrases: Mapping[str, tuple[tuple[str, Keyword], ...]]
+    cjk: tuple[tuple[str, Keyword], ...]
+
+    def found_in(self, text: str) -> tuple[set[str], dict[int, list[Keyword]], set[int]]:
+        """Find every keyword of a text.
+
+        Returns:
+            The text's words; each group's keywords in the order of the rules; and the groups that
+            the text begins with, or in scripts without spaces has at all.
+        """
+        low = fold(text)
+        is_ascii = low.isascii()
+        sequence = low.translate(_SPACED).split() if is_ascii else _WORDS.findall(low)
+        words = set(sequence)
+        hits = self._of_words(words)
+        first = {keyword.group for keyword in self._of_words(set(sequence[:FIRST_WORDS]))}
+        keys = words & self.phrases.keys()
+        if keys:
+            joined = f" {' '.join(sequence)} "
+            hits.update(
+                keyword for key in keys for phrase, keyword in self.phrases[key] if phrase in joined
+            )
+        if not is_ascii and _CJK.search(low):
+            dense = [keyword for needle, keyword in self.cjk if needle in low]
+            hits.update(dense)
+            first.update(keyword.group for keyword in dense)
+        groups: dict[int, list[Keyword]] = {}
+        for keyword in sorted(hits, key=_rank):
+            groups.setdefault(keyword.group, []).append(keyword)
+        return words, groups, first
+
+    def _of_words(self, words: set[str]) -> set[Keyword]:
+        hits: set[Keyword] = set()
+        for word in words & self.words.keys():
+            hits.update(self.words[word])
+        heads = {word[:STEM_HEAD] for word in words} & self.stems.keys()
+        if heads:
+            for word in words:
+                head = word[:STEM_HEAD]
+                if head in heads:
+                    hits.update(
+                        keyword for stem, keyword in self.stems[head] if word.startswith(stem)
+                    )
+        return hits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Words that say the same thing.
+
+    Attributes:
+        points: For each hit, up to ``most`` hits.
+        markers: For each hit, towards the override to REASONING.
+        needs: It counts only if one of these was found, where there are any.
+        unless: It counts only if none of these was found.
+        below: It counts only in asks of fewer tokens, where it is not None.
+    """
+
+    name: str
+    dimension: str
+    points: float
+    most: int
+    markers: int = 0
+    needs: frozenset[str] = frozenset()
+    unless: frozenset[str] = frozenset()
+    below: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Combo:
+    """Points for groups found together: one of each set of ``every``, none of ``unless``."""
+
+    name: str
+    dimension: str
+    points: float
+    every: tuple[frozenset[str], ...]
+    unless: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """A form that text takes when it is code.
+
+    Attributes:
+        needles: Plain strings of which one must occur.
+        pattern: Searched then; without one a needle is enough.
+        is_trouble: It also counts as a sign that something fails.
+        least: Matches it takes.
+    """
+
+    name: str
+    points: float
+    needles: tuple[str, ...]
+    pattern: re.Pattern[str] | None = None
+    is_trouble: bool = False
+    least: int = 1
+
+    def is_in(self, text: str) -> bool:
+        """Tell whether the text has this shape."""
+        for needle in self.needles:
+            if needle in text:
+                break
+        else:
+            return False
+        if self.pattern is None:
+            return True
+        if self.least == 1:
+            return self.pattern.search(text) is not None
+        matches = self.pattern.finditer(text)
+        return all(next(matches, None) is not None for _ in range(self.least))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepWords:
+    """Words that speak of an order: one of each set must occur."""
+
+    points: float
+    every: tuple[frozenset[str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """Straight lines between points, flat beyond them.
+
+    Attributes:
+        xs: Ascending.
+    """
+
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+
+    def at(self, x: float) -> float:
+        """Read the curve."""
+        place = bisect_right(self.xs, x)
+        if place == 0:
+            return self.ys[0]
+        if place == len(self.xs):
+            return self.ys[-1]
+        left, right = self.xs[place - 1], self.xs[place]
+        low, high = self.ys[place - 1], self.ys[place]
+        return low + (high - low) * (x - left) / (right - left)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """How much of a very long ask is read, in characters: its beginning and its end."""
+
+    head: int
+    tail: int
+
+    def of(self, text: str) -> str:
+        """Cut the middle out, if the text is longer than the window."""
+        if len(text) <= self.head + self.tail:
+            return text
+        return f"{text[: self.head]}\n{text[-self.tail :]}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RalexRuler:
+    """Measures words, shapes, steps, questions and length.
+
+    Attributes:
+        dimensions: Names in the order of the sum.
+        limits: The range each reading is clamped to.
+        signals: What each dimension is called in signals.
+        token_chars: Characters for one estimated token; CJK characters count one each.
+    """
+
+    dimensions: tuple[str, ...]
+    limits: Mapping[str, tuple[float, float]]
+    signals: Mapping[str, str]
+    vocabulary: Vocabulary
+    groups: tuple[Group, ...]
+    combos: tuple[Combo, ...]
+    shapes: tuple[Shape, ...]
+    steps: tuple[Shape, ...]
+    step_words: tuple[StepWords, ...]
+    length_name: str
+    length: Curve
+    token_chars: int
+    shape_dimension: str
+    steps_name: str
+    questions_name: str
+    questions: Curve
+    window: Window
+    shape_window: Window
+
+    def measure(self, ask: str) -> tuple[Measurement, ...]:
+        """Read every dimension in the order of the sum."""
+        text = self.window.of(ask)
+        outline = self.shape_window.of(ask)
+        tokens = self._tokens(ask, text)
+        words, hits, first = self.vocabulary.found_in(text)
+        shapes = [shape for shape in self.shapes if shape.is_in(outline)]
+        found = {self.groups[index].name for index in hits}
+        found.update(f"{self.groups[index].name} first" for index in first)
+        if shapes:
+            found.add("shapes")
+        if any(shape.is_trouble for shape in shapes):
+            found.add("trouble")
+        raw = dict.fromkeys(self.dimensions, 0.0)
+        matched: dict[str, list[str]] = {}
+        markers: dict[str, int] = {}
+        for index, keywords in sorted(hits.items()):
+            group = self.groups[index]
+            if not _counts(group, found, tokens):
+                continue
+            taken = min(len(keywords), group.most)
+            raw[group.dimension] += group.points * taken
+            markers[group.dimension] = markers.get(group.dimension, 0) + group.markers * taken
+            matched.setdefault(group.dimension, []).extend(keyword.label for keyword in keywords)
+        for shape in shapes:
+            raw[self.shape_dimension] += shape.points
+            matched.setdefault(self.shape_dimension, []).append(shape.name)
+        for combo in self.combos:
+            if combo.unless.isdisjoint(found) and _has_all(combo.every, found):
+                raw[combo.dimension] += combo.points
+                matched.setdefault(combo.dimension, []).append(combo.name)
+        raw[self.steps_name] += sum(step.points for step in self.steps if step.is_in(outline))
+        raw[self.steps_name] += sum(
+            rule.points for rule in self.step_words if _has_all(rule.every, words)
+        )
+        return tuple(
+            [
+                self._length(tokens)
+                if name == self.length_name
+                else self._questions(ask)
+                if name == self.questions_name
+                else self._reading(name, raw[name], matched.get(name, []), markers.get(name, 0))
+                for name in self.dimensions
+            ]
+        )
+
+    def _tokens(self, ask: str, text: str) -> float:
+        tokens = len(ask) / self.token_chars
+        if text.isascii():
+            return tokens
+        dense = len(_CJK.findall(text)) * len(ask) / len(text)
+        return tokens + dense * (1 - 1 / self.token_chars)
+
+    def _reading(self, name: str, raw: float, matched: list[str], markers: int) -> Measurement:
+        low, high = self.limits[name]
+        raw = min(max(raw, low), high)
+        if not raw:
+            return Measurement(name, 0.0, tuple(matched), "", markers)
+        said = f"{self.signals[name]} ({', '.join(matched[:3])})" if matched else self.signals[name]
+        return Measurement(name, raw, tuple(matched), said, markers)
+
+    def _length(self, tokens: float) -> Measurement:
+        raw = self.length.at(tokens)
+        kind = "short" if raw <= -0.5 else "long" if raw >= 0.5 else ""
+        return Measurement(
+            self.length_name, raw, (), f"{kind} ({tokens:.0f} tokens)" if kind else ""
+        )
+
+    def _questions(self, ask: str) -> Measurement:
+        count = ask.count("?") + ask.count("？")
+        raw = self.questions.at(count)
+        return Measurement(self.questions_name, raw, (), f"{count} questions" if raw else "")
+
+
+def _counts(group: Group, found: set[str], tokens: float) -> bool:
+    if group.needs and group.needs.isdisjoint(found):
+        return False
+    if group.below is not None and tokens >= group.below:
+        return False
+    return group.unless.isdisjoint(found)
+
+
+def _has_all(every: tuple[frozenset[str], ...], found: set[str]) -> bool:
+    return all(not some.isdisjoint(found) for some in every)
+
+
+def _rank(keyword: Keyword) -> int:
+    return keyword.rank
