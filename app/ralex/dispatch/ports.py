@@ -17,10 +17,10 @@ class ChatProvider(Protocol):
     def stream(
         self, request: ModelRequest
     ) -> AbstractAsyncContextManager[AsyncIterator[StreamPart]]:
-        """Send the request and yield the reply's parts; leaving the block early closes the
-        connection.
+        """Send the request and yield the reply's parts.
 
-        A complete reply ends with exactly one StreamFinished.
+        A complete reply ends with exactly one StreamFinished; leaving the block early closes the
+        connection.
 
         Raises:
             ProviderError: On entering the block (nothing came yet) or while iterating.

@@ -1,0 +1,98 @@
+"""From what an attempt brought to what it cost."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from ralex.core.budget import Charge
+from ralex.core.models import ModelInfo, PriceList
+from ralex.core.pricing import cost_usd
+from ralex.core.stream import (
+    ReasoningDelta,
+    StreamFinished,
+    StreamPart,
+    TextDelta,
+    ToolCallDelta,
+    UsageReport,
+)
+from ralex.core.tokens import estimate_tokens
+from ralex.core.usage import Usage
+
+_MARGIN = Decimal("1.25")
+"""An attempt that broke off is billed for what was generated, which is more than what arrived."""
+_MARGIN_TOKENS = 64
+
+
+@dataclass(slots=True, kw_only=True)
+class Heard:
+    """What came of a reply so far, to bill an attempt that breaks off."""
+
+    text: list[str] = field(default_factory=list[str])
+    report: UsageReport | None = None
+    reply: StreamFinished | None = None
+
+    def take(self, part: StreamPart) -> None:
+        """Note one part."""
+        match part:
+            case TextDelta(text=text) | ReasoningDelta(text=text):
+                self.text.append(text)
+            case ToolCallDelta():
+                self.text.append(part.name + part.arguments_json)
+            case UsageReport():
+                self.report = part
+            case StreamFinished():
+                self.reply = part
+
+    @property
+    def has_content(self) -> bool:
+        """Tell whether anything of the answer came."""
+        return any(self.text)
+
+    @property
+    def usage(self) -> Usage | None:
+        """Give the provider's own count, if it sent one."""
+        if self.reply is not None:
+            return self.reply.usage
+        return self.report.usage if self.report else None
+
+    @property
+    def cost_usd(self) -> Decimal | None:
+        """Give the provider's own price, if it sent one."""
+        if self.reply is not None:
+            return self.reply.cost_usd
+        return self.report.cost_usd if self.report else None
+
+
+def bill(
+    heard: Heard,
+    model: ModelInfo,
+    *,
+    input_tokens: int,
+    counterfactual: PriceList | None,
+    now: datetime,
+) -> Charge:
+    """Price an attempt: the provider's own price, else its usage, else what we counted.
+
+    Args:
+        input_tokens: Our estimate of the request, for a reply without usage.
+        counterfactual: Prices of the router's top tier, or None if unknown.
+        now: The moment whose prices apply.
+    """
+    usage = heard.usage
+    is_whole = heard.reply is not None
+    if usage is None:
+        margin = Decimal(1) if is_whole else _MARGIN
+        counted = estimate_tokens("".join(heard.text)) + (0 if is_whole else _MARGIN_TOKENS)
+        usage = Usage(input_tokens=int(input_tokens * margin), output_tokens=int(counted * margin))
+        source = "estimated"
+    else:
+        source = "computed" if is_whole else "estimated"
+    cost = cost_usd(model.price, usage, now) if model.price else Decimal(0)
+    if heard.cost_usd is not None:
+        cost, source = heard.cost_usd, "provider"
+    return Charge(
+        cost_usd=cost,
+        source=source,
+        usage=usage,
+        counterfactual_usd=cost_usd(counterfactual, usage, now) if counterfactual else None,
+    )

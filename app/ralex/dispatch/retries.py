@@ -1,0 +1,77 @@
+"""What a failed attempt means: wait and repeat, move on to another model, or give up."""
+
+from dataclasses import dataclass
+
+from ralex.errors import (
+    AuthenticationError,
+    BadRequestError,
+    BillingError,
+    ConnectError,
+    ContentFilterError,
+    ContextOverflowError,
+    ProviderError,
+    RateLimitedError,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """Times in seconds.
+
+    Attributes:
+        retries: Further attempts at the same model after the first.
+        base_s: First wait; doubles with each attempt.
+        cap_s: The longest wait of our own making.
+        retry_after_cap_s: The longest wait a provider may ask for; beyond it the error is shown.
+    """
+
+    retries: int = 3
+    base_s: float = 0.5
+    cap_s: float = 8.0
+    retry_after_cap_s: float = 60.0
+    failure_cooldown_s: float = 5.0
+    hopeless_cooldown_s: float = 300.0
+
+    def wait_s(self, error: ProviderError, *, attempt: int, jitter: float) -> float | None:
+        """Tell how long to wait before the next attempt; None if the provider asks for too long.
+
+        Args:
+            attempt: The attempt that failed, from 1.
+            jitter: Between 0 and 1; spreads the waits of many clients.
+        """
+        backoff = min(self.base_s * 2 ** (attempt - 1), self.cap_s) * (0.5 + jitter)
+        if error.retry_after_s is None:
+            return backoff
+        if error.retry_after_s > self.retry_after_cap_s:
+            return None
+        return error.retry_after_s + 0.25 * jitter
+
+    def cooldown_s(self, error: ProviderError) -> float:
+        """Tell how long a model that failed so is tried last."""
+        if isinstance(error, AuthenticationError | BillingError):
+            return self.hopeless_cooldown_s
+        if isinstance(error, RateLimitedError) and error.retry_after_s is not None:
+            return error.retry_after_s
+        return self.failure_cooldown_s
+
+
+def may_move_on(error: ProviderError) -> bool:
+    """Tell whether another model may do better.
+
+    An overflow is a matter of capacity, and a request that is refused for what it says is refused
+    elsewhere as well; only a content filter is one provider's own judgement.
+    """
+    if isinstance(error, ContextOverflowError):
+        return False
+    return isinstance(error, ContentFilterError) or not isinstance(error, BadRequestError)
+
+
+def may_have_been_billed(error: BaseException) -> bool:
+    """Tell whether a provider may bill an attempt of which nothing came back.
+
+    An error status is an answer and costs nothing, and where nobody answers nobody bills.
+    Everything else, silence and cancelling included, leaves the bill open.
+    """
+    if isinstance(error, ConnectError):
+        return False
+    return not (isinstance(error, ProviderError) and error.status is not None)
