@@ -29,6 +29,7 @@
     │   ├── SessionNotFoundError     2
     │   ├── SessionLockedError       2  another process writes this session
     │   ├── SchemaTooNewError        2  written by a newer ralex
+    │   ├── UnreadableEventError     1  a stored event that this ralex cannot read
     │   └── StoreUnreadableError     1  damaged, locked, full or read-only
     ├── ToolError                    1  told to the model, which may try again
     │   └── EditError                1
@@ -260,6 +261,12 @@ class StoreUnreadableError(StoreError):
     """The database is damaged, locked, full or not writable."""
 
     code = "store_unreadable"
+
+
+class UnreadableEventError(StoreError):
+    """A stored event is of an unknown type, or a field of it is not what its type says."""
+
+    code = "unreadable_event"
 
 
 class ToolError(RalexError):

@@ -28,12 +28,14 @@ class SessionInfo:
 
 
 class SessionStore(Protocol):
-    """Sessions as append-only lists of events, and the decisions behind them in tables of their
-    own.
-    """
+    """Sessions as append-only lists of events; the decisions behind them in tables of their own."""
 
     async def create(self, *, project: str, title: str) -> SessionId:
         """Start a session and return its id."""
+        ...
+
+    async def rename(self, session_id: SessionId, title: str) -> None:
+        """Give a session another title."""
         ...
 
     async def append(self, session_id: SessionId, events: Sequence[AgentEvent]) -> None:

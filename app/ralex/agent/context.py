@@ -1,0 +1,105 @@
+"""What a session is told about where it works: environment, file names and instruction files.
+
+It goes into the first user message, not into the system prompt, so that the start of every request
+stays the same for as long as the session lives.
+"""
+
+import platform
+from datetime import datetime
+from pathlib import Path
+
+from ralex.core.events import ContextAdded
+
+INSTRUCTION_LIMIT_BYTES = 8_192
+LISTED_ENTRIES = 60
+_INSTRUCTION_NAMES = ("AGENTS.md", "CLAUDE.md")
+
+
+def git_root(folder: Path) -> Path | None:
+    """Find the top of the git checkout that holds a folder, without running git."""
+    for place in (folder, *folder.parents):
+        if (place / ".git").exists():
+            return place
+    return None
+
+
+def git_branch(folder: Path) -> str:
+    """Read the checked-out branch, or an empty string; a detached head gives the short commit."""
+    root = git_root(folder)
+    if root is None:
+        return ""
+    marker = root / ".git"
+    try:
+        if marker.is_file():  # a linked worktree or a submodule names its folder here
+            named = marker.read_text(encoding="utf-8").strip().removeprefix("gitdir:").strip()
+            marker = (root / named).resolve()
+        head = (marker / "HEAD").read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+    if head.startswith("ref:"):
+        return head.removeprefix("ref:").strip().removeprefix("refs/heads/")
+    return head[:9]
+
+
+def environment_block(cwd: Path, now: datetime) -> ContextAdded:
+    """Describe the place: folder, system, date, branch and the names at the top of the project."""
+    lines = [
+        f"Working directory: {cwd}",
+        f"System: {platform.system()} {platform.machine()}",
+        f"Date: {now:%Y-%m-%d}",
+    ]
+    if branch := git_branch(cwd):
+        lines.append(f"Git branch at start: {branch}")
+    names = _names(cwd)
+    lines.append("Files here: " + (", ".join(names) if names else "none"))
+    body = "\n".join(lines)
+    return ContextAdded(label="environment", text=f"<environment>\n{body}\n</environment>")
+
+
+def instruction_blocks(cwd: Path) -> list[ContextAdded]:
+    """Read AGENTS.md, or CLAUDE.md where there is none, from the project's top down to ``cwd``.
+
+    The nearest comes last, so that it has the last word. A file is cut at 8 KiB.
+    """
+    root = git_root(cwd) or cwd
+    folders = [place for place in (cwd, *cwd.parents) if place == root or root in place.parents]
+    blocks: list[ContextAdded] = []
+    for folder in reversed(folders):
+        path = next(
+            (folder / name for name in _INSTRUCTION_NAMES if (folder / name).is_file()), None
+        )
+        if path is None:
+            continue
+        try:
+            with path.open("rb") as file:
+                data = file.read(INSTRUCTION_LIMIT_BYTES + 1)
+        except OSError:
+            continue
+        text = data[:INSTRUCTION_LIMIT_BYTES].decode("utf-8", errors="replace").strip()
+        if len(data) > INSTRUCTION_LIMIT_BYTES:
+            text += f"\n[cut at {INSTRUCTION_LIMIT_BYTES} bytes; read {path.name} for the rest]"
+        label = str(path.relative_to(root)) if root in path.parents else path.name
+        blocks.append(
+            ContextAdded(
+                label=label, text=f'<instructions file="{label}">\n{text}\n</instructions>'
+            )
+        )
+    return blocks
+
+
+def _names(cwd: Path) -> list[str]:
+    names: list[str] = []
+    try:
+        for entry in sorted(cwd.iterdir(), key=_by_name):
+            if entry.name == ".git":
+                continue
+            names.append(entry.name + "/" if entry.is_dir() else entry.name)
+            if len(names) > LISTED_ENTRIES:
+                return [*names[:LISTED_ENTRIES], "…"]
+    except OSError:
+        return []
+    return names
+
+
+def _by_name(path: Path) -> str:
+    return path.name

@@ -1,0 +1,65 @@
+"""What the agent is given to work with; made in wiring, never by the agent itself."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Protocol
+
+from ralex.agent.ports import SessionStore
+from ralex.core.budget import SpendRow
+from ralex.core.complexity import Complexity
+from ralex.core.ids import ModelId
+from ralex.core.models import ModelInfo
+from ralex.core.routing import Router
+from ralex.dispatch.dispatcher import Dispatcher
+from ralex.dispatch.ports import Ledger
+from ralex.tools.base import Tool
+
+
+class ReportingLedger(Ledger, Protocol):
+    """A ledger that can also tell where the money went."""
+
+    async def spend(self, by: str, *, since_day: str, until_day: str) -> list[SpendRow]:
+        """Group the charges of days (``YYYY-MM-DD``, both included) by a dimension."""
+        ...
+
+    async def take_alerts(self) -> list[str]:
+        """Give alerts that were reached and not told yet; each is given once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentServices:
+    """Collaborators and settings of every session of this process.
+
+    Attributes:
+        score: Judges an ask with the router's scorer.
+        is_followup: Tells whether an ask only makes sense within the task in progress.
+        resolve: Finds a model by the name a user typed; raises UnknownModelError.
+        usable: Names of providers that can be called: they have a key or need none.
+        max_cost_usd: Limit on what one turn may cost, or None.
+        environment: For tools; holds no keys.
+        tools: In the order in which models see them.
+        label: Words that stay on screen, such as the demo's notice.
+    """
+
+    store: SessionStore
+    ledger: ReportingLedger
+    dispatcher: Dispatcher
+    score: Callable[[str], Complexity]
+    is_followup: Callable[[str], bool]
+    resolve: Callable[[str], ModelInfo]
+    router: Router
+    models: Mapping[ModelId, ModelInfo]
+    usable: frozenset[str]
+    tools: tuple[Tool, ...]
+    environment: Mapping[str, str]
+    output_dir: Path
+    cwd: Path
+    mode: str
+    max_steps: int
+    max_cost_usd: Decimal | None
+    now: Callable[[], datetime]
+    label: str = ""

@@ -1,0 +1,99 @@
+"""How many tokens a request holds: an estimate for showing and deciding, a bound for reserving.
+
+What a provider reported for an earlier request of the same session is exact, so only what was added
+since is estimated. The bound counts bytes: a token of byte-level encodings is at least one byte.
+"""
+
+from collections.abc import Sequence
+
+from ralex.core.ids import ModelId
+from ralex.core.messages import (
+    AssistantMessage,
+    Message,
+    SystemMessage,
+    ToolResultMessage,
+    ToolSpec,
+    UserMessage,
+)
+from ralex.core.models import ModelInfo
+from ralex.core.tokens import estimate_tokens, factor_for
+from ralex.core.usage import Usage
+
+MESSAGE_OVERHEAD_TOKENS = 8
+"""Role markers and separators; chat templates in use stay below it."""
+
+IMAGE_TOKENS = 3_000
+"""Providers bill a picture between some 85 and 2,900 tokens by size (documentation of 2026)."""
+
+
+def message_text(message: Message) -> str:
+    """Give all text of a message that a model is billed for."""
+    match message:
+        case SystemMessage() | UserMessage() | ToolResultMessage():
+            return message.text
+        case AssistantMessage():
+            calls = "".join(
+                f"{call.id}{call.name}{call.arguments_json}" for call in message.tool_calls
+            )
+            return message.text + message.reasoning + message.opaque_json + calls
+
+
+def tools_text(tools: Sequence[ToolSpec]) -> str:
+    """Give all text of tool definitions."""
+    return "".join(tool.name + tool.description + tool.schema_json for tool in tools)
+
+
+class RequestSizer:
+    """Sizes the requests of one session."""
+
+    def __init__(self, tools: Sequence[ToolSpec]) -> None:
+        text = tools_text(tools)
+        self._tools_tokens = estimate_tokens(text) + 16 * len(tools)
+        self._tools_bytes = len(text.encode()) + 64 * len(tools)
+        self._tokens: list[int] = []
+        self._bytes: list[int] = []
+        self._exact_model: ModelId | None = None
+        self._exact_messages = 0
+        self._exact_tokens = 0
+
+    def observe(self, model: ModelId, usage: Usage, *, messages: int) -> None:
+        """Take what a provider counted.
+
+        Args:
+            messages: Length of the message list it answered; its reply is the next message.
+        """
+        if usage.total_input_tokens <= 0:
+            return
+        self._exact_model = model
+        self._exact_messages = messages + 1
+        self._exact_tokens = usage.total_tokens
+
+    def estimate(self, messages: Sequence[Message], model: ModelInfo) -> int:
+        """Estimate the tokens of a request to this model."""
+        self._measure(messages)
+        factor = factor_for(model.provider, model.name)
+        if self._exact_model is not None and self._exact_messages <= len(messages):
+            added = sum(self._tokens[self._exact_messages :])
+            return self._exact_tokens + int(added * factor)
+        return int((self._tools_tokens + sum(self._tokens)) * factor)
+
+    def rough(self, messages: Sequence[Message]) -> int:
+        """Estimate the tokens of a request before any model is chosen."""
+        self._measure(messages)
+        return self._tools_tokens + sum(self._tokens)
+
+    def bound(self, messages: Sequence[Message], model: ModelInfo) -> int:
+        """Bound the tokens of a request to this model from above."""
+        self._measure(messages)
+        if self._exact_model == model.id and self._exact_messages <= len(messages):
+            return self._exact_tokens + sum(self._bytes[self._exact_messages :])
+        return self._tools_bytes + sum(self._bytes)
+
+    def _measure(self, messages: Sequence[Message]) -> None:
+        """Size messages not seen yet; the list only ever grows at its end."""
+        for message in messages[len(self._tokens) :]:
+            text = message_text(message)
+            images = len(message.images) if isinstance(message, UserMessage) else 0
+            extra = MESSAGE_OVERHEAD_TOKENS + images * IMAGE_TOKENS
+            self._tokens.append(estimate_tokens(text) + extra)
+            self._bytes.append(len(text.encode()) + extra)

@@ -1,0 +1,209 @@
+"""Run the calls of one reply: read-only ones together, changing ones in order, one result each."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ralex.agent.approval import Approvals
+from ralex.agent.loop_guard import STOP_AT, LoopGuard, Verdict, nudge
+from ralex.core.events import AgentEvent, ToolCallFinished, ToolCallStarted
+from ralex.core.messages import ToolCall, ToolSpec
+from ralex.core.toolargs import parse_arguments
+from ralex.errors import LoopError, ToolError
+from ralex.tools.base import Tool, ToolContext, ToolOutcome
+
+Emit = Callable[[AgentEvent], Awaitable[None]]
+
+_TRUNCATED = (
+    "Not run: your reply was cut off by the output limit, so this call is incomplete. "
+    "Send it again, in smaller pieces if it is long."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ready:
+    """A call that may run: its tool and its decoded arguments."""
+
+    call: ToolCall
+    tool: Tool
+    arguments: Mapping[str, object]
+
+
+class Toolbox:
+    """The tools of one session, with the mode's permissions and the loop guard around them.
+
+    Args:
+        mode: ``yolo`` runs everything, ``ask`` asks before a change, ``plan`` refuses changes.
+    """
+
+    def __init__(
+        self, *, tools: Sequence[Tool], context: ToolContext, mode: str, approvals: Approvals
+    ) -> None:
+        self._tools = {tool.spec.name: tool for tool in tools}
+        self._context = context
+        self._mode = mode
+        self._approvals = approvals
+
+    @property
+    def specs(self) -> tuple[ToolSpec, ...]:
+        """The tools as the model sees them, in fixed order."""
+        return tuple(tool.spec for tool in self._tools.values())
+
+    async def run(
+        self, calls: Sequence[ToolCall], *, guard: LoopGuard, emit: Emit, is_truncated: bool
+    ) -> list[str]:
+        """Run the calls and emit exactly one result for each.
+
+        Args:
+            is_truncated: The reply was cut by the output limit; nothing of it runs.
+
+        Returns:
+            Paths of files that were changed.
+
+        Raises:
+            LoopError: The model repeats itself although it was told.
+        """
+        changed: list[str] = []
+        batch: list[_Ready] = []
+        for call in calls:
+            if is_truncated:
+                await _refuse(call, _TRUNCATED, emit)
+                continue
+            ready = await self._prepare(call, guard, emit)
+            if ready is None:
+                continue
+            if ready.tool.is_mutating:
+                await self._together(batch, guard, emit, changed)
+                batch = []
+                await self._together([ready], guard, emit, changed)
+            else:
+                batch.append(ready)
+        await self._together(batch, guard, emit, changed)
+        return changed
+
+    async def _prepare(self, call: ToolCall, guard: LoopGuard, emit: Emit) -> _Ready | None:
+        """Decode and check a call; a call that may not run is answered here."""
+        tool = self._tools.get(call.name)
+        if tool is None:
+            names = ", ".join(self._tools)
+            await _refuse(call, f"There is no tool {call.name!r}; the tools are: {names}.", emit)
+            return None
+        try:
+            arguments = parse_arguments(call.arguments_json)
+        except ToolError as error:
+            await _refuse(call, error.message, emit)
+            return None
+        match guard.judge(call.name, arguments):
+            case Verdict.STOP:
+                await _refuse(call, nudge(call.name, STOP_AT), emit)
+                raise LoopError(
+                    f"the model made the same {call.name} call {STOP_AT} times",
+                    hint="say what is wrong in your next message, or choose a stronger tier "
+                    "with /tier",
+                )
+            case Verdict.NUDGE:
+                await _refuse(call, nudge(call.name, STOP_AT - 2), emit)
+                return None
+            case Verdict.RUN:
+                return _Ready(call=call, tool=tool, arguments=arguments)
+
+    async def _together(
+        self, batch: Sequence[_Ready], guard: LoopGuard, emit: Emit, changed: list[str]
+    ) -> None:
+        if not batch:
+            return
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._one(ready, guard, emit)) for ready in batch]
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from failures
+        for task in tasks:
+            changed.extend(task.result())
+
+    async def _one(self, ready: _Ready, guard: LoopGuard, emit: Emit) -> tuple[str, ...]:
+        call, tool = ready.call, ready.tool
+        title = _title(ready)
+        if tool.is_mutating and (refusal := await self._permission(call, title, emit)):
+            await _refuse(call, refusal, emit, title=title)
+            return ()
+        await emit(
+            ToolCallStarted(
+                call_id=call.id, name=call.name, arguments_json=call.arguments_json, title=title
+            )
+        )
+        started = time.monotonic()
+        try:
+            outcome = await tool.run(ready.arguments, self._context)
+        except ToolError as error:
+            outcome = ToolOutcome(text=error.message, summary=_first_line(error), is_error=True)
+        except OSError as error:
+            text = f"{call.name} failed: {error.strerror or error}"
+            outcome = ToolOutcome(text=text, summary=text, is_error=True)
+        guard.note(
+            call.name,
+            ready.arguments,
+            outcome.text,
+            has_changed=tool.is_mutating
+            and (outcome.exit_code is not None or not outcome.is_error),
+        )
+        await emit(
+            ToolCallFinished(
+                call_id=call.id,
+                name=call.name,
+                output=outcome.text,
+                is_error=outcome.is_error,
+                summary=outcome.summary,
+                elapsed_ms=round((time.monotonic() - started) * 1000),
+                diff=outcome.diff,
+                exit_code=outcome.exit_code,
+                files_changed=outcome.files_changed,
+            )
+        )
+        return outcome.files_changed
+
+    async def _permission(self, call: ToolCall, title: str, emit: Emit) -> str:
+        """Ask what the mode asks; returns why the call is refused, or an empty string."""
+        if self._mode == "plan":
+            return (
+                "Not run: plan mode is read-only. Describe the change instead; "
+                "the user will switch the mode."
+            )
+        if self._mode == "ask":
+            choice = await self._approvals.ask(call, title, emit)
+            if choice != "allow":
+                return "Not run: the user denied this call. Ask what they want instead, or stop."
+        return ""
+
+
+def _title(ready: _Ready) -> str:
+    try:
+        return ready.tool.title(ready.arguments)
+    except ToolError:
+        return ready.call.name
+
+
+def _first_line(error: ToolError) -> str:
+    return error.message.split("\n", 1)[0][:120]
+
+
+async def _refuse(call: ToolCall, text: str, emit: Emit, *, title: str = "") -> None:
+    """Answer a call that does not run; the card shows it as refused."""
+    await emit(
+        ToolCallStarted(
+            call_id=call.id,
+            name=call.name,
+            arguments_json=call.arguments_json,
+            title=title or "not run",
+        )
+    )
+    await emit(
+        ToolCallFinished(
+            call_id=call.id,
+            name=call.name,
+            output=text,
+            is_error=True,
+            summary=text.split("\n", 1)[0][:120],
+            elapsed_ms=0,
+        )
+    )
