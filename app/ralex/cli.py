@@ -1,0 +1,233 @@
+"""Arguments and exit codes; a front end is imported only inside the branch that needs it."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from ralex.core.tiers import TIERS, Tier
+from ralex.errors import RalexError, UsageError
+
+if TYPE_CHECKING:
+    from ralex.config.model import Config
+    from ralex.wiring import RunOptions
+
+COMMANDS: dict[str, str] = {
+    "route": "show which tier and model a text would get, and why",
+    "spend": "report what was spent, by day, model, tier, provider, project or session",
+    "budget": "show or set the limits",
+    "models": "list models with prices and windows",
+    "sessions": "list, show, export, rename or delete sessions",
+    "config": "show where the configuration is and what it says",
+    "doctor": "check the installation, the configuration and the keys",
+    "demo": "play a real task with a scripted model; needs no key",
+}
+
+_EPILOG = "commands:\n" + "\n".join(f"  {name:10}{text}" for name, text in COMMANDS.items())
+_EXIT_CODES = """
+
+exit codes: 0 done · 1 the task failed · 2 usage or configuration · 3 budget · 4 provider or key
+            5 step limit or loop · 130 interrupted"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports wrong usage as ralex reports every error."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, hint=f"see `{self.prog} --help`")
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run a command line; the one place where errors become exit codes."""
+    wants_json = _wants_json(argv)
+    try:
+        if argv and argv[0] in COMMANDS:
+            return _command(argv[0], argv[1:])
+        return _prompt_or_screen(argv)
+    except RalexError as error:
+        from ralex.headless.run import stdio_reporter  # noqa: PLC0415
+
+        return stdio_reporter(wants_json or "text", is_raw=False).fail(error)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader went away, as `| head` does; nothing more may be written, not even at exit.
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+        return 0
+
+
+def _wants_json(argv: Sequence[str]) -> str:
+    """Find ``--output`` before parsing: wrong usage, too, is reported in the form asked for."""
+    for position, word in enumerate(argv):
+        value = ""
+        if word == "--output" and position + 1 < len(argv):
+            value = argv[position + 1]
+        elif word.startswith("--output="):
+            value = word.partition("=")[2]
+        if value in ("json", "stream-json"):
+            return value
+    return ""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Build the parser of the main command."""
+    main = _Parser(
+        prog="ralex",
+        description="The cost-conscious coding companion for the terminal.",
+        epilog=_EPILOG + _EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    main.add_argument("text", nargs="?", metavar="PROMPT", help="start the screen with this prompt")
+    main.add_argument(
+        "-p", "--prompt", metavar="TEXT", help="run one prompt without a screen; - reads stdin"
+    )
+    main.add_argument(
+        "--output", choices=("text", "json", "stream-json"), default="text", help="with --prompt"
+    )
+    main.add_argument(
+        "--raw", action="store_true", help="print the answer byte for byte, control codes included"
+    )
+    main.add_argument("--model", metavar="ID", default="", help="use this model, not the router")
+    main.add_argument("--tier", type=_tier, metavar="TIER", help=", ".join(TIERS))
+    main.add_argument("--router", metavar="NAME", help="a preset or one of your own")
+    main.add_argument("--mode", choices=("yolo", "ask", "plan"), help="default: yolo")
+    main.add_argument("--max-steps", type=_positive, metavar="N", help="model calls in one turn")
+    main.add_argument("--max-cost", type=_usd, metavar="USD", help="limit of one turn")
+    main.add_argument("--cwd", type=Path, metavar="DIR", default=Path(), help="work there")
+    main.add_argument(
+        "-c", "--continue", dest="continues", action="store_true", help="the last session here"
+    )
+    main.add_argument("-r", "--resume", metavar="ID", default="", help="a stored session")
+    main.add_argument("--config", type=Path, metavar="FILE", help="read this file as well")
+    main.add_argument("--demo", action="store_true", help="the same as `ralex demo`")
+    main.add_argument("--version", action="store_true", help="print the version")
+    return main
+
+
+def _prompt_or_screen(argv: Sequence[str]) -> int:
+    args = parser().parse_args(argv)
+    if args.version:
+        from ralex.version import __version__  # noqa: PLC0415
+
+        sys.stdout.write(f"ralex {__version__}\n")
+        return 0
+    if args.demo:
+        return _demo()
+    options = _options(args)
+    if args.prompt is not None:
+        from ralex.headless.stdin import full_prompt  # noqa: PLC0415
+
+        prompt = full_prompt(args.prompt, sys.stdin, sys.stderr)
+        return _headless(_config(args, options), options, prompt, args)
+    if args.text is not None and not args.text.strip():
+        raise UsageError("the prompt is empty", hint='say what to do: ralex "fix the failing test"')
+    _check_terminal()
+    config = _config(args, options)
+    from ralex.tui.launch import run_screen  # noqa: PLC0415
+
+    return run_screen(config, options, prompts=(args.text,) if args.text else ())
+
+
+def _options(args: argparse.Namespace) -> "RunOptions":
+    from ralex.wiring import RunOptions, check_folder  # noqa: PLC0415
+
+    return RunOptions(
+        cwd=check_folder(args.cwd),
+        resume=args.resume,
+        continues=args.continues,
+        model=args.model,
+        tier=args.tier,
+        max_cost_usd=args.max_cost,
+    )
+
+
+def _config(args: argparse.Namespace, options: "RunOptions") -> "Config":
+    from ralex.config.load import load_config  # noqa: PLC0415
+
+    return load_config(
+        cwd=options.cwd,
+        environ=os.environ,
+        config_file=args.config,
+        router=args.router,
+        model=args.model or None,
+        mode=args.mode,
+        max_steps=args.max_steps,
+    )
+
+
+def _headless(
+    config: "Config", options: "RunOptions", prompt: str, args: argparse.Namespace
+) -> int:
+    import asyncio  # noqa: PLC0415
+
+    from ralex.headless.run import stdio_reporter  # noqa: PLC0415
+    from ralex.headless.start import run_headless  # noqa: PLC0415
+
+    reporter = stdio_reporter(args.output, is_raw=args.raw)
+    return asyncio.run(run_headless(config, options, prompt, reporter))
+
+
+def _demo() -> int:
+    from ralex.headless.demo import run_demo_headless  # noqa: PLC0415
+
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        from ralex.tui.launch import run_demo_screen  # noqa: PLC0415
+
+        return run_demo_screen()
+    return run_demo_headless(sys.stdout, sys.stderr)
+
+
+def _check_terminal() -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            "the screen needs a terminal, and there is none here",
+            hint='use `ralex --prompt "…"` in scripts and pipes',
+        )
+    if os.environ.get("TERM") == "dumb":
+        raise UsageError(
+            "the terminal says TERM=dumb and cannot show a screen",
+            hint='use `ralex --prompt "…"`, or set TERM to what your terminal is',
+        )
+
+
+def _command(name: str, argv: Sequence[str]) -> int:
+    """Run a subcommand; each lives in a module of its own."""
+    if name == "demo":
+        _Parser(prog="ralex demo", description=COMMANDS["demo"]).parse_args(argv)
+        return _demo()
+    import importlib  # noqa: PLC0415
+
+    module = importlib.import_module(f"ralex.commands.{name}")
+    command = _Parser(prog=f"ralex {name}", description=COMMANDS[name])
+    module.add_arguments(command)
+    args = command.parse_args(argv)
+    start: Callable[..., int] = module.run
+    return start(args, cwd=Path.cwd(), environ=os.environ, stdout=sys.stdout, stderr=sys.stderr)
+
+
+def _tier(text: str) -> Tier:
+    try:
+        return Tier(text.upper())
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"there is no tier {text!r}; the tiers are {', '.join(TIERS)}"
+        ) from None
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def _usd(text: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an amount in USD") from None
+    if not amount.is_finite() or amount <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an amount above 0")
+    return amount

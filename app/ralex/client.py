@@ -1,0 +1,213 @@
+"""The client library: one paid call, routed or direct, over the same ledger as the screen.
+
+Making a Client loads nothing; the first call reads the configuration and opens what it needs.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from ralex.client_calls import Calls, Reply, ReplyStream
+    from ralex.config.model import Config
+    from ralex.wiring import ClosableProvider
+
+__all__ = ["Client", "Reply", "ReplyStream"]
+
+Messages: TypeAlias = Sequence[Mapping[str, object]]
+Moment: TypeAlias = Literal["success", "failure", "charge"]
+
+
+class Client:
+    """Calls models by ``provider/name``, or routes with ``"auto"`` or a router's name.
+
+    Every call is reserved and settled in the ledger of the user's home, under its limits. A client
+    belongs to one event loop at a time; close it with ``await client.aclose()`` or ``async with``.
+
+    Args:
+        config: A finished configuration; read from files and the environment by default.
+        providers: Adapters by provider name that stand in for configured ones, for tests.
+    """
+
+    def __init__(
+        self,
+        *,
+        config: "Config | None" = None,
+        providers: "Mapping[str, ClosableProvider] | None" = None,
+    ) -> None:
+        self._config = config
+        self._providers = providers
+        self._listeners: dict[str, list[Callable[[object], None]]] = {}
+        self._models: dict[str, dict[str, object]] = {}
+        self._calls: Calls | None = None
+
+    async def complete(
+        self,
+        model: str,
+        messages: Messages,
+        *,
+        tools: Sequence[Mapping[str, object]] = (),
+        response_format: object = None,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        tag: str = "",
+    ) -> "Reply":
+        """Make one call and return its whole reply.
+
+        Args:
+            model: ``provider/name``, ``"auto"``, or a router's name.
+            messages: In the form of OpenAI's chat API.
+            response_format: A pydantic model class, or a JSON Schema as a mapping.
+            max_tokens: Cap on the output; 16,384 by default, less where the budget says so.
+            tag: Kept with the charge, for reports.
+
+        Raises:
+            BudgetError: The call may cost more than is left.
+            ProviderError: The provider failed, retries and fallbacks included.
+            ConfigError: No such model, or no key.
+        """
+        async with self.stream(
+            model,
+            messages,
+            tools=tools,
+            response_format=response_format,
+            max_tokens=max_tokens,
+            temperature=temperature,
+            tag=tag,
+        ) as stream:
+            async for _ in stream:
+                pass
+            return stream.reply
+
+    def stream(
+        self,
+        model: str,
+        messages: Messages,
+        *,
+        tools: Sequence[Mapping[str, object]] = (),
+        response_format: object = None,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        tag: str = "",
+    ) -> "ReplyStream":
+        """Make one call and yield its parts as they come; ``stream.reply`` is whole afterwards.
+
+        Leaving the block early closes the connection and settles what came.
+        """
+        from ralex.client_calls import Ask, ReplyStream  # noqa: PLC0415
+
+        ask = Ask(
+            model=model,
+            messages=messages,
+            tools=tools,
+            response_format=response_format,
+            max_tokens=max_tokens,
+            temperature=temperature,
+            tag=tag,
+        )
+        return ReplyStream(self._opened, ask, self._tell)
+
+    def complete_sync(
+        self,
+        model: str,
+        messages: Messages,
+        *,
+        tools: Sequence[Mapping[str, object]] = (),
+        response_format: object = None,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        tag: str = "",
+    ) -> "Reply":
+        """Do what ``complete`` does, without an event loop of the caller's own."""
+        import asyncio  # noqa: PLC0415
+
+        async def once() -> "Reply":
+            async with Client(config=self._config, providers=self._providers) as client:
+                client._listeners = self._listeners
+                client._models = self._models
+                return await client.complete(
+                    model,
+                    messages,
+                    tools=tools,
+                    response_format=response_format,
+                    max_tokens=max_tokens,
+                    temperature=temperature,
+                    tag=tag,
+                )
+
+        return asyncio.run(once())
+
+    def on(self, moment: Moment, listener: Callable[[object], None]) -> None:
+        """Call a function after each call of this client, never of another.
+
+        Args:
+            moment: ``success`` (gets the Reply), ``failure`` (gets the error) or ``charge``
+                (gets the Reply, once its cost is booked).
+        """
+        self._listeners.setdefault(moment, []).append(listener)
+
+    def register_model(
+        self,
+        model: str,
+        *,
+        input: "Decimal | float | None" = None,  # noqa: A002 - the field's own word for the price
+        output: "Decimal | float | None" = None,
+        context_window: int | None = None,
+        max_output_tokens: int | None = None,
+    ) -> None:
+        """Tell this client of a model, or correct the catalogue.
+
+        Args:
+            model: ``provider/name``.
+            input: USD per million input tokens; 0 if it is free.
+            output: USD per million output tokens.
+            context_window: In tokens.
+            max_output_tokens: In tokens.
+        """
+        self._models[model] = {
+            "input": input,
+            "output": output,
+            "context_window": context_window,
+            "max_output_tokens": max_output_tokens,
+        }
+        self._calls = None if self._calls is None else self._calls.with_models(self._models)
+
+    async def aclose(self) -> None:
+        """Close connections and the ledger."""
+        if self._calls is not None:
+            await self._calls.aclose()
+            self._calls = None
+
+    async def __aenter__(self) -> Self:
+        """Open nothing yet."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close what was opened."""
+        await self.aclose()
+
+    def _opened(self) -> "Calls":
+        if self._calls is None:
+            from ralex.client_calls import open_calls  # noqa: PLC0415
+
+            self._calls = open_calls(self._config, self._providers, self._models)
+        return self._calls
+
+    def _tell(self, moment: str, value: object) -> None:
+        for listener in self._listeners.get(moment, ()):
+            listener(value)
+
+
+def __getattr__(name: str) -> object:
+    if name in ("Reply", "ReplyStream"):
+        from ralex import client_calls  # noqa: PLC0415
+
+        return getattr(client_calls, name)
+    raise AttributeError(f"module 'ralex.client' has no attribute {name!r}")

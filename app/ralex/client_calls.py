@@ -1,0 +1,312 @@
+"""What a client's call is made of: the question, the route, the stream and the reply."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from types import TracebackType
+from typing import Protocol, Self, cast
+
+from ralex.client_messages import read_messages, read_tools
+from ralex.config.model import Config
+from ralex.core.ids import ModelId
+from ralex.core.messages import Message, ToolCall, ToolSpec
+from ralex.core.models import ModelInfo, PriceList, Rates
+from ralex.core.pricing import flat_price
+from ralex.core.routing import RouteDecision
+from ralex.core.stream import (
+    FinishReason,
+    ReasoningDelta,
+    TextDelta,
+    ToolCallDelta,
+    UsageReport,
+)
+from ralex.core.usage import Usage
+from ralex.dispatch.dispatcher import (
+    DEFAULT_OUTPUT_TOKENS,
+    Call,
+    CallEvent,
+    CallResult,
+    Candidate,
+    Emit,
+)
+from ralex.errors import MalformedReplyError, RalexError, UsageError
+from ralex.wiring import ClosableProvider, Engine
+
+ClientPart = TextDelta | ReasoningDelta | ToolCallDelta | UsageReport
+_QUEUED_PARTS = 256
+
+
+class SchemaModel(Protocol):
+    """What a pydantic model class offers; named here so that pydantic need not be imported."""
+
+    def model_json_schema(self) -> dict[str, object]:
+        """Give its JSON Schema."""
+        ...
+
+    def model_validate_json(self, json_data: str) -> object:
+        """Read and check an answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One question as the caller put it; see ``Client.complete``."""
+
+    model: str
+    messages: Sequence[Mapping[str, object]]
+    tools: Sequence[Mapping[str, object]] = ()
+    response_format: object = None
+    max_tokens: int | None = None
+    temperature: float | None = None
+    tag: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """One whole answer.
+
+    Attributes:
+        cost: In USD.
+        model: ``provider/name`` of the model that answered.
+        route: The router's decision, or None for a model named by the caller.
+        parsed: The answer read into ``response_format``, or None.
+    """
+
+    text: str
+    reasoning: str
+    tool_calls: tuple[ToolCall, ...]
+    finish_reason: FinishReason
+    usage: Usage
+    cost: Decimal
+    model: ModelId
+    route: RouteDecision | None = None
+    parsed: object = None
+
+
+class Calls:
+    """The opened side of a client: configuration, ledger, providers."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def with_models(self, models: Mapping[str, Mapping[str, object]]) -> "Calls":
+        """Keep what is open and know other models."""
+        self._engine.config = _with_models(self._engine.config, models)
+        return self
+
+    async def make(self, ask: Ask, emit: Emit) -> tuple[CallResult, RouteDecision | None]:
+        """Route and make a call."""
+        messages, tools = read_messages(ask.messages), read_tools(ask.tools)
+        route = await self._route(ask, messages, tools)
+        names = (route.model, *route.fallbacks) if route else (ask.model,)
+        cap = ask.max_tokens or (route.max_tokens if route else None) or DEFAULT_OUTPUT_TOKENS
+        if cap < 1:
+            raise UsageError(f"max_tokens is {cap}", hint="pass a number above 0")
+        call = Call(
+            candidates=tuple(self._candidate(name, messages, tools) for name in names),
+            messages=messages,
+            tools=tools,
+            tier=(route.tier or "") if route else "",
+            router=route.router if route else "",
+            purpose="client",
+            tag=ask.tag,
+            output_tokens=cap,
+            temperature=ask.temperature,
+            response_schema_json=_schema(ask.response_format),
+            max_cost_usd=route.max_cost_usd if route else None,
+            counterfactual=self._engine.top_price(route.router) if route else None,
+        )
+        dispatcher = await self._engine.dispatcher()
+        return await dispatcher.run(call, emit), route
+
+    async def aclose(self) -> None:
+        """Close everything."""
+        await self._engine.aclose()
+
+    async def _route(
+        self, ask: Ask, messages: tuple[Message, ...], tools: tuple[ToolSpec, ...]
+    ) -> RouteDecision | None:
+        if ask.model != "auto" and ask.model not in self._engine.config.routers:
+            return None
+        from ralex.agent.sizing import RequestSizer  # noqa: PLC0415
+        from ralex.core.ask import ask_of_conversation  # noqa: PLC0415
+
+        name = self._engine.config.router if ask.model == "auto" else ask.model
+        ledger = await self._engine.ledger()
+        return self._engine.route(
+            ask_of_conversation(messages),
+            router=name,
+            budget=await ledger.state(),
+            context_tokens=RequestSizer(tools).rough(messages),
+        )
+
+    def _candidate(
+        self, name: str, messages: tuple[Message, ...], tools: tuple[ToolSpec, ...]
+    ) -> Candidate:
+        from ralex.agent.sizing import RequestSizer  # noqa: PLC0415
+
+        model = self._engine.resolve(name)
+        sizer = RequestSizer(tools)
+        return Candidate(
+            model=model,
+            input_tokens=sizer.estimate(messages, model),
+            input_bound_tokens=sizer.bound(messages, model),
+        )
+
+
+class ReplyStream:
+    """A reply while it comes: an async context manager and an async iterator of its parts."""
+
+    def __init__(
+        self, opened: Callable[[], Calls], ask: Ask, tell: Callable[[str, object], None]
+    ) -> None:
+        self._opened = opened
+        self._ask = ask
+        self._tell = tell
+        self._parts: asyncio.Queue[ClientPart | None] = asyncio.Queue(_QUEUED_PARTS)
+        self._task: asyncio.Task[Reply] | None = None
+        self._reply: Reply | None = None
+
+    @property
+    def reply(self) -> Reply:
+        """Give the whole reply; only after the last part.
+
+        Raises:
+            RuntimeError: If the stream has not ended.
+        """
+        if self._reply is None:
+            raise RuntimeError("the reply is not whole yet: iterate to the end first")
+        return self._reply
+
+    async def __aenter__(self) -> Self:
+        """Begin the call."""
+        self._task = asyncio.create_task(self._run(), name="ralex-call")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End the call; one that still runs is cancelled and settled."""
+        task = self._task
+        if task is not None and not task.done():
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        elif task is not None and not task.cancelled():
+            task.exception()  # seen, or told to the iterator already
+
+    def __aiter__(self) -> Self:
+        """Iterate over the parts."""
+        return self
+
+    async def __anext__(self) -> ClientPart:
+        """Give the next part, or raise what ended the call."""
+        part = await self._parts.get()
+        if part is not None:
+            return part
+        if self._task is None:
+            raise RuntimeError("use `async with client.stream(…) as stream`")
+        self._reply = await self._task
+        raise StopAsyncIteration
+
+    async def _run(self) -> Reply:
+        try:
+            result, route = await self._opened().make(self._ask, self._take)
+            reply = _reply(result, route, self._ask.response_format)
+        except RalexError as error:
+            self._tell("failure", error)
+            await self._parts.put(None)
+            raise
+        self._tell("charge", reply)
+        self._tell("success", reply)
+        await self._parts.put(None)
+        return reply
+
+    async def _take(self, event: CallEvent) -> None:
+        if isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta | UsageReport):
+            await self._parts.put(event)
+
+
+def open_calls(
+    config: Config | None,
+    providers: Mapping[str, ClosableProvider] | None,
+    models: Mapping[str, Mapping[str, object]],
+) -> Calls:
+    """Read the configuration if none was given, and prepare to call."""
+    if config is None:
+        import os  # noqa: PLC0415
+        from pathlib import Path  # noqa: PLC0415
+
+        from ralex.config.load import load_config  # noqa: PLC0415
+
+        config = load_config(cwd=Path.cwd(), environ=os.environ, require_key=not providers)
+    return Calls(Engine(_with_models(config, models), providers=providers))
+
+
+def _with_models(config: Config, models: Mapping[str, Mapping[str, object]]) -> Config:
+    known = dict(config.models)
+    for name, facts in models.items():
+        model_id = ModelId(name)
+        provider, _, wire_name = name.partition("/")
+        info = known.get(model_id) or ModelInfo(id=model_id, provider=provider, name=wire_name)
+        price: PriceList | None = info.price
+        if facts["input"] is not None and facts["output"] is not None:
+            rates = Rates(input=Decimal(str(facts["input"])), output=Decimal(str(facts["output"])))
+            price = flat_price(rates, source="register_model")
+        known[model_id] = replace(
+            info,
+            price=price,
+            context_window=cast("int | None", facts["context_window"]) or info.context_window,
+            max_output_tokens=cast("int | None", facts["max_output_tokens"])
+            or info.max_output_tokens,
+        )
+    return replace(config, models=known)
+
+
+def _schema(response_format: object) -> str:
+    if response_format is None:
+        return ""
+    if hasattr(response_format, "model_json_schema"):
+        schema: object = cast("SchemaModel", response_format).model_json_schema()
+    elif isinstance(response_format, Mapping):
+        schema = dict(cast("Mapping[str, object]", response_format))
+    else:
+        raise UsageError(
+            "response_format is neither a pydantic model class nor a JSON Schema",
+            hint="pass a class with model_json_schema(), or a dict",
+        )
+    return json.dumps(schema, separators=(",", ":"))
+
+
+def _reply(result: CallResult, route: RouteDecision | None, response_format: object) -> Reply:
+    message = result.reply.message
+    return Reply(
+        text=message.text,
+        reasoning=message.reasoning,
+        tool_calls=message.tool_calls,
+        finish_reason=result.reply.finish_reason,
+        usage=result.usage,
+        cost=result.cost_usd,
+        model=result.model.id,
+        route=route,
+        parsed=_parsed(message.text, response_format) if message.text else None,
+    )
+
+
+def _parsed(text: str, response_format: object) -> object:
+    """Read an answer into the form asked for; the call is paid either way."""
+    if response_format is None:
+        return None
+    try:
+        if hasattr(response_format, "model_validate_json"):
+            return cast("SchemaModel", response_format).model_validate_json(text)
+        return json.loads(text)
+    except ValueError as error:
+        raise MalformedReplyError(
+            f"the answer does not follow response_format: {str(error).splitlines()[0]}",
+            hint="ask again, or use a model that supports response_schema",
+        ) from error

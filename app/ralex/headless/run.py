@@ -1,0 +1,215 @@
+"""Run one prompt without a screen and report it as text, JSON or JSON lines.
+
+stdout carries only the answer; what happens on the way goes to stderr.
+"""
+
+import asyncio
+import json
+import sys
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, TextIO
+
+from ralex.core.codec import event_to_json, to_jsonable
+from ralex.core.events import (
+    AgentEvent,
+    ApprovalRequested,
+    Notice,
+    RetryScheduled,
+    RouteDecided,
+    ToolCallFinished,
+    ToolCallStarted,
+    TurnFailed,
+    TurnFinished,
+)
+from ralex.core.routing import RouteDecision
+from ralex.core.terminal_text import clean
+from ralex.core.usage import Usage
+from ralex.errors import RalexError
+
+if TYPE_CHECKING:
+    from ralex.agent.session import Session
+
+OUTPUTS = ("text", "json", "stream-json")
+
+
+@dataclass(slots=True, kw_only=True)
+class Reporter:
+    """Turns one turn's events into the output that was asked for.
+
+    Args:
+        output: ``text``, ``json`` or ``stream-json``.
+        is_raw: Leave control characters of the answer alone, for pipes that want every byte.
+    """
+
+    output: str
+    stdout: TextIO
+    stderr: TextIO
+    is_raw: bool = False
+    session_id: str | None = None
+    route: RouteDecision | None = None
+    end: TurnFinished | TurnFailed | None = None
+
+    def take(self, event: AgentEvent) -> None:
+        """Report one event."""
+        if self.output == "stream-json":
+            self._line(event_to_json(event))
+        match event:
+            case RouteDecided():
+                self.route = event.route
+                self._say(f"{route_line(event.route)}")
+            case RetryScheduled():
+                wait = f" in {event.wait_s:.1f} s" if event.wait_s else ""
+                self._say(f"{event.error}; trying {event.next_model}{wait}")
+            case Notice():
+                self._say(event.text)
+            case ToolCallStarted():
+                self._say(f"  {event.name} {event.title}")
+            case ToolCallFinished() if event.is_error or event.exit_code:
+                self._say(f"    {event.summary}")
+            case TurnFinished() | TurnFailed():
+                self.end = event
+            case _:
+                pass
+
+    def finish(self) -> int:
+        """Print the answer or the error, and give the exit code."""
+        end = self.end
+        if end is None:
+            raise RalexError("the turn ended without a last event")
+        if self.output == "text":
+            if end.text:
+                print(end.text if self.is_raw else clean(end.text), file=self.stdout)
+        else:
+            self._line(self._result(end))
+        self._summary(end)
+        if isinstance(end, TurnFailed):
+            report_error(end.message, end.hint, self.stderr)
+            return end.exit_code
+        return 0
+
+    def fail(self, error: RalexError) -> int:
+        """Report an error that came before any turn, and give the exit code."""
+        if self.output != "text":
+            self._line(self._empty_result(error))
+        report_error(error.message, error.hint, self.stderr)
+        return error.exit_code
+
+    def _result(self, end: TurnFinished | TurnFailed) -> dict[str, object]:
+        budget = end.budget
+        error = None
+        if isinstance(end, TurnFailed):
+            error = {"code": end.code, "message": end.message, "hint": end.hint}
+        return {
+            "type": "result",
+            "session_id": self.session_id,
+            "text": end.text,
+            "stop_reason": end.code if isinstance(end, TurnFailed) else end.stop_reason,
+            "model": end.model,
+            "tier": end.tier,
+            "route": to_jsonable(self.route) if self.route else None,
+            "steps": end.steps,
+            "usage": to_jsonable(end.usage),
+            "cost_usd": money(end.cost_usd),
+            "saved_usd": money(end.saved_usd),
+            "budget": {
+                "limit_usd": money(budget.limit_usd),
+                "spent_usd": money(budget.spent_usd),
+                "held_usd": money(budget.held_usd),
+                "left_usd": money(budget.left_usd),
+            }
+            if budget
+            else None,
+            "files_changed": list(end.files_changed),
+            "structured": None,
+            "error": error,
+        }
+
+    def _empty_result(self, error: RalexError) -> dict[str, object]:
+        return {
+            "type": "result",
+            "session_id": self.session_id,
+            "text": "",
+            "stop_reason": error.code,
+            "model": None,
+            "tier": None,
+            "route": None,
+            "steps": 0,
+            "usage": to_jsonable(Usage()),
+            "cost_usd": "0",
+            "saved_usd": None,
+            "budget": None,
+            "files_changed": [],
+            "structured": None,
+            "error": {"code": error.code, "message": error.message, "hint": error.hint},
+        }
+
+    def _summary(self, end: TurnFinished | TurnFailed) -> None:
+        tokens = end.usage.total_tokens
+        line = f"{end.steps} steps · {tokens:,} tokens · ${end.cost_usd:.4f}"
+        if end.saved_usd is not None and end.saved_usd > 0:
+            line += f" · saved ~${end.saved_usd:.4f}"
+        if end.budget is not None:
+            limit = end.budget.limit_usd
+            of_limit = f" of ${limit:.2f}" if limit is not None else ""
+            line += f" · today ${end.budget.spent_usd:.4f}{of_limit}"
+        self._say(line)
+
+    def _say(self, text: str) -> None:
+        print(f"ralex: {clean(text)}", file=self.stderr, flush=True)
+
+    def _line(self, value: object) -> None:
+        print(json.dumps(value, ensure_ascii=False), file=self.stdout, flush=True)
+
+
+def money(usd: Decimal | None) -> str | None:
+    """Write USD as a plain decimal string, never with an exponent."""
+    return None if usd is None else f"{usd.normalize():f}"
+
+
+def route_line(route: RouteDecision) -> str:
+    """Write a routing decision in one line: tier, model, and why."""
+    tier = route.tier or "—"
+    why = route.reasons[0] if route.reasons else route.reason
+    return f"{tier} → {route.model} ({route.reason}: {why})"
+
+
+def report_error(message: str, hint: str, stderr: TextIO) -> None:
+    """Print an error in one line, and its hint in a second."""
+    print(f"ralex: error: {clean(message)}", file=stderr)
+    if hint:
+        print(f"ralex: hint: {clean(hint)}", file=stderr)
+
+
+async def run_prompt(session: "Session", prompt: str, reporter: Reporter) -> int:
+    """Run one turn; a cancellation (Ctrl+C) ends it cleanly with exit code 130."""
+    reporter.session_id = session.id
+    try:
+        async with session.turn(prompt) as events:
+            async for event in events:
+                reporter.take(event)
+                if isinstance(event, ApprovalRequested):
+                    session.answer(event.request_id, event.choices[0])
+                    reporter.take(
+                        Notice(
+                            level="warning",
+                            text=f"refused {event.name} {event.title}: mode 'ask' needs a screen; "
+                            "use --mode yolo",
+                        )
+                    )
+    except asyncio.CancelledError:
+        stored = [e for e in await session.history() if isinstance(e, TurnFailed)]
+        reporter.end = stored[-1] if stored else None
+        if reporter.end is None:
+            raise
+    return reporter.finish()
+
+
+def stdio_reporter(output: str, *, is_raw: bool) -> Reporter:
+    """Report to this process's own streams."""
+    return Reporter(
+        output=output,
+        stdout=sys.stdout,
+        stderr=sys.stderr,
+        is_raw=is_raw or not sys.stdout.isatty(),
+    )

@@ -1,0 +1,312 @@
+"""Where concrete classes meet: a Config becomes services for the agent and the client library.
+
+Everything heavy is imported inside the functions that need it, so that a front end can show itself
+before the HTTP library, the database or the tools are loaded.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, Self
+
+from ralex.config.model import Config
+from ralex.core.budget import BudgetState
+from ralex.core.ids import SessionId
+from ralex.core.models import Api, ModelInfo, PriceList
+from ralex.core.routing import Override, RouteDecision
+from ralex.core.tiers import Tier
+from ralex.dispatch.ports import ChatProvider
+from ralex.errors import ConfigError, SessionNotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from ralex.agent.services import AgentServices
+    from ralex.agent.session import Session
+    from ralex.dispatch.dispatcher import Dispatcher
+    from ralex.store.ledger import SqliteLedger
+    from ralex.store.sessions import SqliteSessions
+
+
+def local_now() -> datetime:
+    """Give the moment with the user's own time zone; the day of a charge follows from it."""
+    return datetime.now().astimezone()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What a command line or a screen asks of a session.
+
+    Attributes:
+        resume: Id of a stored session, or its beginning.
+        continues: Take up the project's last session.
+        model: A model for the whole run, or None for the router.
+        tier: A tier for the whole run, or None.
+        max_cost_usd: Limit on what one turn may cost, or None.
+        label: Words that stay on screen, such as the demo's notice.
+    """
+
+    cwd: Path
+    resume: str = ""
+    continues: bool = False
+    model: str = ""
+    tier: Tier | None = None
+    max_cost_usd: Decimal | None = None
+    label: str = ""
+
+
+class ClosableProvider(ChatProvider, Protocol):
+    """A provider that holds connections."""
+
+    async def aclose(self) -> None:
+        """Close them."""
+        ...
+
+
+class Engine:
+    """The opened parts of one process: ledger, sessions, providers and what is built from them.
+
+    Args:
+        providers: Adapters by provider name that stand in for those of the configuration.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        environ: Mapping[str, str] | None = None,
+        providers: Mapping[str, ClosableProvider] | None = None,
+        now: Callable[[], datetime] = local_now,
+    ) -> None:
+        self.config = config
+        self._environ = os.environ if environ is None else environ
+        self._stand_ins: dict[str, ClosableProvider] = dict(providers or {})
+        self._providers: dict[tuple[str, Api], ClosableProvider] = {}
+        self._now = now
+        self._stack = AsyncExitStack()
+        self._ledger: SqliteLedger | None = None
+        self._sessions: SqliteSessions | None = None
+        self._dispatcher: Dispatcher | None = None
+
+    async def __aenter__(self) -> Self:
+        """Open nothing yet; parts open when they are first needed."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close what was opened."""
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close what was opened; safe to call twice."""
+        for provider in (*self._stand_ins.values(), *self._providers.values()):
+            await provider.aclose()
+        await self._stack.aclose()
+
+    async def ledger(self) -> "SqliteLedger":
+        """Open the ledger.
+
+        Raises:
+            LedgerUnavailableError: If it cannot be read or written.
+        """
+        if self._ledger is None:
+            from ralex.store.ledger import SqliteLedger  # noqa: PLC0415
+
+            self._ledger = await SqliteLedger.open(
+                self.config.home / "ledger.db", limits=self.config.budget, now=self._now
+            )
+            self._stack.push_async_callback(self._ledger.aclose)
+        return self._ledger
+
+    async def sessions(self) -> "SqliteSessions":
+        """Open the session store.
+
+        Raises:
+            StoreError: If it cannot be read or written.
+        """
+        if self._sessions is None:
+            from ralex.store.sessions import SqliteSessions  # noqa: PLC0415
+
+            self._sessions = await SqliteSessions.open(
+                self.config.home / "sessions.db", now=self._now
+            )
+            self._stack.push_async_callback(self._sessions.aclose)
+        return self._sessions
+
+    async def dispatcher(self) -> "Dispatcher":
+        """Make the dispatcher over the ledger and the providers."""
+        if self._dispatcher is None:
+            from ralex.dispatch.dispatcher import Dispatcher  # noqa: PLC0415
+
+            self._dispatcher = Dispatcher(
+                provider_of=self.provider,
+                ledger=await self.ledger(),
+                is_limited=self._is_limited,
+                now=self._now,
+            )
+        return self._dispatcher
+
+    def provider(self, model: ModelInfo) -> ChatProvider:
+        """Give the adapter that calls a model, made on first use.
+
+        A provider may speak several dialects; the model says which one it is called in.
+
+        Raises:
+            ConfigError: If there is no such provider, or the dialect is not spoken.
+        """
+        if model.provider in self._stand_ins:
+            return self._stand_ins[model.provider]
+        key = (model.provider, model.api)
+        if key not in self._providers:
+            config = self.config.providers.get(model.provider)
+            if config is None:
+                raise ConfigError(
+                    f"no provider named {model.provider!r} is configured",
+                    hint=f"add [providers.{model.provider}] with a base_url to config.toml",
+                )
+            from ralex.providers.registry import build_provider  # noqa: PLC0415
+
+            self._providers[key] = build_provider(
+                replace(config, api=model.api), self.config.timeouts
+            )
+        return self._providers[key]
+
+    def resolve(self, name: str) -> ModelInfo:
+        """Find a model by the name a user typed.
+
+        Raises:
+            UnknownModelError: With the nearest names in the hint.
+        """
+        from ralex.config.catalogue import resolve_model  # noqa: PLC0415
+
+        return resolve_model(name, self.config)
+
+    async def services(self, options: RunOptions) -> "AgentServices":
+        """Put together what the agent works with."""
+        from ralex.agent.services import AgentServices  # noqa: PLC0415
+        from ralex.config.scorers import load_followups, scorer_for  # noqa: PLC0415
+        from ralex.core.complexity import score_ask  # noqa: PLC0415
+        from ralex.tools.environment import tool_environment  # noqa: PLC0415
+        from ralex.tools.registry import default_tools  # noqa: PLC0415
+
+        router = self.config.routers[self.config.router]
+        scorer = scorer_for(router)
+        return AgentServices(
+            store=await self.sessions(),
+            ledger=await self.ledger(),
+            dispatcher=await self.dispatcher(),
+            score=lambda ask: score_ask(
+                ask, scorer, weights=router.weights, boundaries=router.boundaries
+            ),
+            is_followup=load_followups(),
+            resolve=self.resolve,
+            router=router,
+            models=self.config.models,
+            usable=self.usable(),
+            tools=default_tools(),
+            environment=tool_environment(self._environ),
+            output_dir=self.config.home / "tool-output",
+            cwd=options.cwd,
+            mode=self.config.mode,
+            max_steps=self.config.max_steps,
+            max_cost_usd=options.max_cost_usd,
+            now=self._now,
+            label=options.label,
+        )
+
+    def route(
+        self, ask: str, *, router: str, budget: BudgetState, context_tokens: int
+    ) -> RouteDecision:
+        """Choose a model for one ask that belongs to no session.
+
+        Args:
+            router: Name of a router of the configuration.
+            context_tokens: Input of the request, for estimates.
+        """
+        from ralex.config.scorers import scorer_for  # noqa: PLC0415
+        from ralex.core.complexity import score_ask  # noqa: PLC0415
+        from ralex.core.routing import decide  # noqa: PLC0415
+
+        chosen = self.config.routers[router]
+        return decide(
+            ask,
+            complexity=score_ask(
+                ask, scorer_for(chosen), weights=chosen.weights, boundaries=chosen.boundaries
+            ),
+            router=chosen,
+            models=self.config.models,
+            usable=self.usable(),
+            now=self._now(),
+            budget=budget,
+            context_tokens=context_tokens,
+        )
+
+    def top_price(self, router: str) -> PriceList | None:
+        """Give the prices of a router's top tier, for what was saved; None if unknown."""
+        from ralex.core.routing import top_tier_model  # noqa: PLC0415
+
+        top = top_tier_model(self.config.routers[router], self.config.models, self.usable())
+        return top.price if top is not None else None
+
+    def usable(self) -> frozenset[str]:
+        """Name the providers that can be called."""
+        from ralex.config.load import usable_providers  # noqa: PLC0415
+
+        return usable_providers(self.config) | frozenset(self._stand_ins)
+
+    async def session(self, options: RunOptions, *, first_prompt: str = "") -> "Session":
+        """Open the session that the options ask for, with the user's choices set.
+
+        Raises:
+            SessionNotFoundError: If there is none to resume.
+            UnknownModelError: If no provider has the model asked for.
+        """
+        from ralex.agent.session import resume_session, start_session  # noqa: PLC0415
+
+        services = await self.services(options)
+        stored = await self._stored_session(options)
+        if stored is None:
+            session = await start_session(services, first_prompt=first_prompt)
+        else:
+            session = await resume_session(services, stored)
+        model = options.model or self.config.model
+        if model is not None or options.tier is not None:
+            session.set_override(
+                Override(model=self.resolve(model).id if model else None, tier=options.tier)
+            )
+        return session
+
+    async def _stored_session(self, options: RunOptions) -> SessionId | None:
+        store = await self.sessions()
+        if options.resume:
+            return await store.find(options.resume)
+        if not options.continues:
+            return None
+        latest = await store.latest(project=str(options.cwd))
+        if latest is None:
+            raise SessionNotFoundError(
+                f"there is no session to continue in {options.cwd}",
+                hint="leave --continue out to start one",
+            )
+        return latest
+
+    def _is_limited(self) -> bool:
+        return self.config.budget.is_limited
+
+
+def check_folder(cwd: Path) -> Path:
+    """Resolve a working directory.
+
+    Raises:
+        UsageError: If it is not a directory.
+    """
+    if not cwd.is_dir():
+        raise UsageError(f"{cwd} is not a directory", hint="name an existing folder with --cwd")
+    return cwd.resolve()

@@ -1,0 +1,59 @@
+"""What must stay light is measured in a fresh interpreter, in modules and not in times."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {
+    "asyncio", "ssl", "pydantic", "httpx", "textual", "rich", "tiktoken", "yaml", "sqlite3",
+    "aiosqlite", "pygments", "markdown_it",
+}  # fmt: skip
+
+
+def modules_after(code: str, *, isolated: bool = True) -> set[str]:
+    flags = ["-I"] if isolated else []
+    done = subprocess.run(
+        [sys.executable, *flags, "-c", f"{code}\nimport sys\nprint(*sorted(sys.modules))"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stdout.split("\n")[-2].split())
+
+
+def test_importing_ralex_and_making_a_client_loads_nothing_heavy() -> None:
+    loaded = modules_after("import ralex; ralex.Client()")
+    assert not loaded & HEAVY
+    added = loaded - modules_after("pass")
+    assert len(added) <= 60, sorted(added)
+
+
+def test_the_check_itself_would_notice() -> None:
+    assert modules_after("import ralex, asyncio") & HEAVY
+
+
+def test_classifying_loads_no_network_database_or_screen() -> None:
+    loaded = modules_after("import ralex; ralex.classify('hello')")
+    assert not loaded & (HEAVY - {"rich"})
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "ralex.agent.session",
+        "ralex.dispatch.dispatcher",
+        "ralex.headless.start",
+        "ralex.wiring",
+        "ralex.cli",
+        "ralex.tools.registry",
+        "ralex.config.load",
+    ],
+)
+def test_rooms_without_a_screen_never_load_textual(module: str) -> None:
+    assert not modules_after(f"import {module}") & {"textual", "rich"}
+
+
+def test_the_version_needs_nothing_else() -> None:
+    code = "import sys; sys.argv = ['ralex', '--version']\nfrom ralex.__main__ import main\nmain()"
+    assert not modules_after(code) & (HEAVY | {"argparse", "ralex.cli"})
