@@ -32,7 +32,7 @@ from ralex.core.stream import (
     UsageReport,
 )
 from ralex.core.usage import Usage
-from ralex.errors import MalformedReplyError, ProviderError
+from ralex.errors import BadRequestError, ProviderError
 
 _CHARACTERS_PER_TOKEN = 4
 
@@ -115,7 +115,7 @@ class ScriptedProvider:
         step = self._next()
         newest = _newest_input(request.messages)
         if step.expect and not re.search(step.expect, newest, re.DOTALL):
-            raise MalformedReplyError(
+            raise BadRequestError(
                 f"the script expected /{step.expect}/ in the newest input, got {newest[-200:]!r}"
             )
         if step.error is not None and not step.text:
@@ -128,7 +128,7 @@ class ScriptedProvider:
     def _next(self) -> ScriptedStep:
         if self.is_over:
             if self._last_words is None:
-                raise MalformedReplyError("the script is over, and another reply was asked for")
+                raise BadRequestError("the script is over, and another reply was asked for")
             return ScriptedStep(text=self._last_words)
         step = self._steps[self._played]
         self._played += 1

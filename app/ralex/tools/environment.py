@@ -32,8 +32,13 @@ QUIET: Mapping[str, str] = {
     "CI": "1",
     "DEBIAN_FRONTEND": "noninteractive",
     "TERM": "dumb",
+    "PYTHONDONTWRITEBYTECODE": "1",
 }
-"""Keeps programs from asking, paging and colouring; nobody sits at this terminal."""
+"""Keeps programs from asking, paging and colouring; nobody sits at this terminal.
+
+Python writes no bytecode files: it tells a stale one by whole seconds and size, so a test run right
+after an edit of the same length would run the old code.
+"""
 
 
 def tool_environment(environ: Mapping[str, str]) -> dict[str, str]:
