@@ -3,9 +3,9 @@
 ``import ralex`` loads nothing but this file; names load what they need when they are first used.
 """
 
-from typing import TYPE_CHECKING
-
 from ralex.version import __version__
+
+TYPE_CHECKING = False  # importing typing would cost more than all the rest of this file
 
 if TYPE_CHECKING:
     from ralex.api import classify, cost, count_tokens, supports

@@ -3,21 +3,23 @@
 Making a Client loads nothing; the first call reads the configuration and opens what it needs.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self, TypeAlias
+from __future__ import annotations  # with the lines below it keeps `typing` from being loaded
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
     from decimal import Decimal
+    from types import TracebackType
+    from typing import Literal, Self, TypeAlias
 
     from ralex.client_calls import Calls, Reply, ReplyStream
     from ralex.config.model import Config
     from ralex.wiring import ClosableProvider
 
-__all__ = ["Client", "Reply", "ReplyStream"]
+    Messages: TypeAlias = Sequence[Mapping[str, object]]
+    Moment: TypeAlias = Literal["success", "failure", "charge"]
 
-Messages: TypeAlias = Sequence[Mapping[str, object]]
-Moment: TypeAlias = Literal["success", "failure", "charge"]
+__all__ = ["Client", "Reply", "ReplyStream"]
 
 
 class Client:
@@ -34,8 +36,8 @@ class Client:
     def __init__(
         self,
         *,
-        config: "Config | None" = None,
-        providers: "Mapping[str, ClosableProvider] | None" = None,
+        config: Config | None = None,
+        providers: Mapping[str, ClosableProvider] | None = None,
     ) -> None:
         self._config = config
         self._providers = providers
@@ -53,7 +55,7 @@ class Client:
         max_tokens: int | None = None,
         temperature: float | None = None,
         tag: str = "",
-    ) -> "Reply":
+    ) -> Reply:
         """Make one call and return its whole reply.
 
         Args:
@@ -91,7 +93,7 @@ class Client:
         max_tokens: int | None = None,
         temperature: float | None = None,
         tag: str = "",
-    ) -> "ReplyStream":
+    ) -> ReplyStream:
         """Make one call and yield its parts as they come; ``stream.reply`` is whole afterwards.
 
         Leaving the block early closes the connection and settles what came.
@@ -119,11 +121,11 @@ class Client:
         max_tokens: int | None = None,
         temperature: float | None = None,
         tag: str = "",
-    ) -> "Reply":
+    ) -> Reply:
         """Do what ``complete`` does, without an event loop of the caller's own."""
         import asyncio  # noqa: PLC0415
 
-        async def once() -> "Reply":
+        async def once() -> Reply:
             async with Client(config=self._config, providers=self._providers) as client:
                 client._listeners = self._listeners
                 client._models = self._models
@@ -152,8 +154,8 @@ class Client:
         self,
         model: str,
         *,
-        input: "Decimal | float | None" = None,  # noqa: A002 - the field's own word for the price
-        output: "Decimal | float | None" = None,
+        input: Decimal | float | None = None,  # noqa: A002 - the field's own word for the price
+        output: Decimal | float | None = None,
         context_window: int | None = None,
         max_output_tokens: int | None = None,
     ) -> None:
@@ -193,7 +195,7 @@ class Client:
         """Close what was opened."""
         await self.aclose()
 
-    def _opened(self) -> "Calls":
+    def _opened(self) -> Calls:
         if self._calls is None:
             from ralex.client_calls import open_calls  # noqa: PLC0415
 

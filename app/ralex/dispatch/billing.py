@@ -1,6 +1,6 @@
 """From what an attempt brought to what it cost."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -78,15 +78,12 @@ def bill(
         counterfactual: Prices of the router's top tier, or None if unknown.
         now: The moment whose prices apply.
     """
-    usage = heard.usage
+    reported = heard.usage
     is_whole = heard.reply is not None
-    if usage is None:
-        margin = Decimal(1) if is_whole else _MARGIN
-        counted = estimate_tokens("".join(heard.text)) + (0 if is_whole else _MARGIN_TOKENS)
-        usage = Usage(input_tokens=int(input_tokens * margin), output_tokens=int(counted * margin))
-        source = "estimated"
+    if reported is not None and is_whole:
+        usage, source = reported, "computed"
     else:
-        source = "computed" if is_whole else "estimated"
+        usage, source = _counted(heard, reported, input_tokens, is_whole=is_whole), "estimated"
     cost = cost_usd(model.price, usage, now) if model.price else Decimal(0)
     if heard.cost_usd is not None:
         cost, source = heard.cost_usd, "provider"
@@ -96,3 +93,13 @@ def bill(
         usage=usage,
         counterfactual_usd=cost_usd(counterfactual, usage, now) if counterfactual else None,
     )
+
+
+def _counted(heard: Heard, reported: Usage | None, input_tokens: int, *, is_whole: bool) -> Usage:
+    """Count a reply whose usage is missing, or was reported before the reply broke off."""
+    margin = Decimal(1) if is_whole else _MARGIN
+    extra = 0 if is_whole else _MARGIN_TOKENS
+    output = int((estimate_tokens("".join(heard.text)) + extra) * margin)
+    if reported is None:
+        return Usage(input_tokens=int(input_tokens * margin), output_tokens=output)
+    return replace(reported, output_tokens=max(reported.output_tokens, output))

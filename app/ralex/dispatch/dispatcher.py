@@ -369,6 +369,7 @@ def _request(call: Call, model: ModelInfo, output_tokens: int) -> ModelRequest:
         temperature=call.temperature,
         response_schema_json=call.response_schema_json,
         session_id=call.session_id,
+        reasoning_field=model.reasoning_field,
     )
 
 
