@@ -123,10 +123,10 @@ _BY_KIND: Sequence[tuple[type[ProviderError], frozenset[str]]] = (
     (ServerError, frozenset({"server_error", "api_error", "internal", "internal_server_error"})),
 )  # fmt: skip
 
-_BY_WORDING: Sequence[tuple[type[ProviderError], re.Pattern[str]]] = (
+_BY_WORDING: Sequence[tuple[type[ProviderError], str]] = (
     (
         ContextOverflowError,
-        re.compile(
+        (
             r"maximum context length|exceeds? the (?:model'?s )?(?:maximum )?context"
             r"|context (?:window|length) (?:is )?exceed|prompt is too long"
             r"|prompt too long; exceeded|length of all messages is too long"
@@ -137,20 +137,21 @@ _BY_WORDING: Sequence[tuple[type[ProviderError], re.Pattern[str]]] = (
     ),
     (
         BillingError,
-        re.compile(
+        (
             r"credit balance is too low|insufficient (?:credits?|balance|funds)|out of credits"
             r"|billing hard limit|requires more credits|payment required"
         ),
     ),
     (
         AuthenticationError,
-        re.compile(
+        (
             r"incorrect api key|invalid api[- ]key|api key not valid|missing authentication header"
             r"|no auth credentials"
         ),
     ),
-    (ModelNotFoundError, re.compile(r"is not a valid model|model .{1,80}(?:not found|not exist)")),
+    (ModelNotFoundError, r"is not a valid model|model .{1,80}(?:not found|not exist)"),
 )
+"""Patterns are compiled when a fault is first judged: most runs see none."""
 
 _VERBS: Mapping[type[ProviderError], str] = {
     AuthenticationError: "does not accept the key",
@@ -274,7 +275,7 @@ def malformed(what: str, origin: Origin) -> MalformedReplyError:
 
 def is_overflow(message: str) -> bool:
     """Tell whether a message speaks of too many tokens."""
-    return bool(_BY_WORDING[0][1].search(message.lower()))
+    return bool(re.search(_BY_WORDING[0][1], message.lower()))
 
 
 def _judge(fault: Fault, status: int | None) -> type[ProviderError]:
@@ -284,9 +285,9 @@ def _judge(fault: Fault, status: int | None) -> type[ProviderError]:
     if status not in (401, 402, 429, 529):
         wording = fault.message.lower()
         for kind, pattern in _BY_WORDING:
-            if pattern.search(wording):
+            if re.search(pattern, wording):
                 return kind
-    elif status == 429 and _BY_WORDING[1][1].search(fault.message.lower()):
+    elif status == 429 and re.search(_BY_WORDING[1][1], fault.message.lower()):
         return BillingError
     return _of_status(status)
 

@@ -11,6 +11,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
+from ralex.providers import lean_httpx
+
+lean_httpx.prepare()
 import httpx
 
 from ralex.errors import (
