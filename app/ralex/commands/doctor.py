@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import TextIO
 from urllib.parse import urlsplit
 
-from ralex.version import __version__
 from ralex.config.load import ExplainedConfig, explain_config, usable_providers
 from ralex.config.model import Config, ProviderConfig
 from ralex.config.model_table import load_model_table
 from ralex.core.model_table import dominated_tiers
 from ralex.errors import ConfigError
+from ralex.version import __version__
 
 _PACKAGES = ("textual", "httpx", "pydantic", "tiktoken", "aiosqlite", "pygments")
 _SOON_DAYS = 60

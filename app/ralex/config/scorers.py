@@ -255,6 +255,7 @@ def _combo(entry: Section) -> Combo:
         points=entry.number("points"),
         every=tuple(frozenset(some) for some in entry.text_lists("all")),
         unless=frozenset(entry.texts("unless")),
+        below=entry.whole("below") if entry.has("below") else None,
     )
 
 
@@ -265,6 +266,7 @@ def _shape(entry: Section) -> Shape:
         needles=entry.texts("needs"),
         pattern=re.compile(entry.text("pattern")) if entry.has("pattern") else None,
         is_trouble=entry.flag("trouble"),
+        is_code=not entry.has("is_code") or entry.flag("is_code"),
         least=entry.whole("least", 1),
     )
 

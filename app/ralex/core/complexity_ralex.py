@@ -11,6 +11,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ralex.core.complexity import Measurement
 from ralex.core.folding import fold
@@ -40,6 +41,22 @@ class Keyword:
     label: str
 
 
+class Found(NamedTuple):
+    """What a vocabulary finds in a text.
+
+    Attributes:
+        words: All words of the text.
+        groups: Each group's keywords, in the order of the rules.
+        first: Groups among the first ``FIRST_WORDS`` words, or in scripts without spaces anywhere.
+        opening: Groups of the very first word.
+    """
+
+    words: set[str]
+    groups: dict[int, list[Keyword]]
+    first: set[int]
+    opening: set[int]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vocabulary:
     """All words of all groups, indexed by how they are looked up; all folded.
@@ -56,19 +73,15 @@ class Vocabulary:
     phrases: Mapping[str, tuple[tuple[str, Keyword], ...]]
     cjk: tuple[tuple[str, Keyword], ...]
 
-    def found_in(self, text: str) -> tuple[set[str], dict[int, list[Keyword]], set[int]]:
-        """Find every keyword of a text.
-
-        Returns:
-            The text's words; each group's keywords in the order of the rules; and the groups that
-            the text begins with, or in scripts without spaces has at all.
-        """
+    def found_in(self, text: str) -> Found:
+        """Find every keyword of a text."""
         low = fold(text)
         is_ascii = low.isascii()
         sequence = low.translate(_SPACED).split() if is_ascii else _WORDS.findall(low)
         words = set(sequence)
         hits = self._of_words(words)
         first = {keyword.group for keyword in self._of_words(set(sequence[:FIRST_WORDS]))}
+        opening = {keyword.group for keyword in self._of_words(set(sequence[:1]))}
         keys = words & self.phrases.keys()
         if keys:
             joined = f" {' '.join(sequence)} "
@@ -82,7 +95,7 @@ class Vocabulary:
         groups: dict[int, list[Keyword]] = {}
         for keyword in sorted(hits, key=_rank):
             groups.setdefault(keyword.group, []).append(keyword)
-        return words, groups, first
+        return Found(words, groups, first, opening)
 
     def _of_words(self, words: set[str]) -> set[Keyword]:
         hits: set[Keyword] = set()
@@ -123,13 +136,18 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Combo:
-    """Points for groups found together: one of each set of ``every``, none of ``unless``."""
+    """Points for groups found together: one of each set of ``every``, none of ``unless``.
+
+    Attributes:
+        below: It counts only in asks of fewer tokens, where it is not None.
+    """
 
     name: str
     dimension: str
     points: float
     every: tuple[frozenset[str], ...]
     unless: frozenset[str] = frozenset()
+    below: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +158,7 @@ class Shape:
         needles: Plain strings of which one must occur.
         pattern: Searched then; without one a needle is enough.
         is_trouble: It also counts as a sign that something fails.
+        is_code: False for a form that text takes when it is not.
         least: Matches it takes.
     """
 
@@ -148,6 +167,7 @@ class Shape:
     needles: tuple[str, ...]
     pattern: re.Pattern[str] | None = None
     is_trouble: bool = False
+    is_code: bool = True
     least: int = 1
 
     def is_in(self, text: str) -> bool:
@@ -245,36 +265,18 @@ class RalexRuler:
         text = self.window.of(ask)
         outline = self.shape_window.of(ask)
         tokens = self._tokens(ask, text)
-        words, hits, first = self.vocabulary.found_in(text)
+        seen = self.vocabulary.found_in(text)
         shapes = [shape for shape in self.shapes if shape.is_in(outline)]
-        found = {self.groups[index].name for index in hits}
-        found.update(f"{self.groups[index].name} first" for index in first)
-        if shapes:
-            found.add("shapes")
-        if any(shape.is_trouble for shape in shapes):
-            found.add("trouble")
+        names = self._names(seen, shapes)
         raw = dict.fromkeys(self.dimensions, 0.0)
         matched: dict[str, list[str]] = {}
-        markers: dict[str, int] = {}
-        for index, keywords in sorted(hits.items()):
-            group = self.groups[index]
-            if not _counts(group, found, tokens):
-                continue
-            taken = min(len(keywords), group.most)
-            raw[group.dimension] += group.points * taken
-            markers[group.dimension] = markers.get(group.dimension, 0) + group.markers * taken
-            matched.setdefault(group.dimension, []).extend(keyword.label for keyword in keywords)
+        markers = self._add_groups(seen, names, tokens, raw, matched)
         for shape in shapes:
-            raw[self.shape_dimension] += shape.points
-            matched.setdefault(self.shape_dimension, []).append(shape.name)
-        for combo in self.combos:
-            if combo.unless.isdisjoint(found) and _has_all(combo.every, found):
-                raw[combo.dimension] += combo.points
-                matched.setdefault(combo.dimension, []).append(combo.name)
-        raw[self.steps_name] += sum(step.points for step in self.steps if step.is_in(outline))
-        raw[self.steps_name] += sum(
-            rule.points for rule in self.step_words if _has_all(rule.every, words)
-        )
+            if shape.is_code:
+                raw[self.shape_dimension] += shape.points
+                matched.setdefault(self.shape_dimension, []).append(shape.name)
+        self._add_combos(names, tokens, raw, matched)
+        self._add_steps(outline, seen.words, raw)
         return tuple(
             [
                 self._length(tokens)
@@ -285,6 +287,59 @@ class RalexRuler:
                 for name in self.dimensions
             ]
         )
+
+    def _names(self, seen: Found, shapes: list[Shape]) -> set[str]:
+        """Name what was found, in the words of ``needs``, ``unless`` and combinations."""
+        groups = self.groups
+        names = {groups[index].name for index in seen.groups}
+        names.update([f"{groups[index].name} first" for index in seen.first])
+        names.update([f"{groups[index].name} opens" for index in seen.opening])
+        for shape in shapes:
+            names.add("shapes" if shape.is_code else shape.name)
+            if shape.is_trouble:
+                names.add("trouble")
+        return names
+
+    def _add_groups(
+        self,
+        seen: Found,
+        names: set[str],
+        tokens: float,
+        raw: dict[str, float],
+        matched: dict[str, list[str]],
+    ) -> dict[str, int]:
+        markers: dict[str, int] = {}
+        for index, keywords in sorted(seen.groups.items()):
+            group = self.groups[index]
+            # A group without points is one that only others ask for.
+            if not group.points or not _counts(group, names, tokens):
+                continue
+            taken = min(len(keywords), group.most)
+            raw[group.dimension] += group.points * taken
+            markers[group.dimension] = markers.get(group.dimension, 0) + group.markers * taken
+            matched.setdefault(group.dimension, []).extend([keyword.label for keyword in keywords])
+        return markers
+
+    def _add_combos(
+        self,
+        names: set[str],
+        tokens: float,
+        raw: dict[str, float],
+        matched: dict[str, list[str]],
+    ) -> None:
+        for combo in self.combos:
+            is_short = combo.below is None or tokens < combo.below
+            if is_short and _has_all(combo.every, names) and combo.unless.isdisjoint(names):
+                raw[combo.dimension] += combo.points
+                matched.setdefault(combo.dimension, []).append(combo.name)
+
+    def _add_steps(self, outline: str, words: set[str], raw: dict[str, float]) -> None:
+        for step in self.steps:
+            if step.is_in(outline):
+                raw[self.steps_name] += step.points
+        for rule in self.step_words:
+            if _has_all(rule.every, words):
+                raw[self.steps_name] += rule.points
 
     def _tokens(self, ask: str, text: str) -> float:
         tokens = len(ask) / self.token_chars
@@ -323,7 +378,10 @@ def _counts(group: Group, found: set[str], tokens: float) -> bool:
 
 
 def _has_all(every: tuple[frozenset[str], ...], found: set[str]) -> bool:
-    return all(not some.isdisjoint(found) for some in every)
+    for some in every:  # noqa: SIM110 - a generator takes three times as long, and this runs often
+        if some.isdisjoint(found):
+            return False
+    return True
 
 
 def _rank(keyword: Keyword) -> int:

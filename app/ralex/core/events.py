@@ -3,11 +3,12 @@
 Order within a turn: TurnStarted, RouteDecided, then for each step CapacityDecided, StepStarted,
 deltas, AssistantMessageCompleted, StepFinished, and for each tool call ToolCallStarted before
 ToolCallFinished; the last event is always exactly one of TurnFinished or TurnFailed. Notices may
-come anywhere between. Deltas are for showing; the completed events hold everything again and are
+come anywhere between; what changes the conversation itself (ContextMasked, ContextCompacted,
+SteeringDelivered, AdviceGiven) comes between two steps. Deltas are for showing; the completed events hold everything again and are
 what is stored.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -32,14 +33,103 @@ class TurnStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContextAdded:
-    """Text that goes before the prompt in the conversation: environment, instruction files.
+    """Text for the model that nobody typed: environment, instruction files, mentioned files.
+
+    At the beginning of a turn it goes before the prompt; between two steps it is a message of its
+    own.
 
     Attributes:
         label: Where it is from, for showing.
+        is_standing: It outlives a compaction verbatim.
     """
 
     label: str
     text: str
+    is_standing: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextMasked:
+    """Old tool output was left out of the conversation, one line in the place of each.
+
+    Attributes:
+        before: Results in front of this place of the message list, as it was then.
+        freed_tokens: Estimate of what that gained.
+    """
+
+    before: int
+    results: int
+    freed_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextCompacted:
+    """A summary took the place of the conversation, but for its newest messages.
+
+    Attributes:
+        text: The user message that stands for everything before the tail.
+        summary: The part of it that was written for the occasion, for showing.
+        kept_messages: Length of the tail that stays as it was.
+        focus: What the user asked to keep in mind, or empty.
+        model: Who wrote the summary; None if it was put together without a model.
+        tokens_before: Estimated input of the next request without this.
+        tokens_after: The same with it.
+    """
+
+    text: str
+    summary: str
+    kept_messages: int
+    tokens_before: int
+    tokens_after: int
+    focus: str = ""
+    model: ModelId | None = None
+    usage: Usage = field(default_factory=Usage)
+    cost_usd: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SteeringQueued:
+    """The user said something while a turn ran; it waits for the end of the tool batch."""
+
+    steering_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SteeringDelivered:
+    """What the user said meanwhile is part of the conversation now."""
+
+    steering_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceNoted:
+    """Something speaks against the present model; see ``core.escalation``.
+
+    Attributes:
+        kind: A value of ``EvidenceKind``.
+        detail: The command, path or error.
+    """
+
+    kind: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdviceGiven:
+    """A better model looked at the trouble; its words are part of the conversation.
+
+    Attributes:
+        reason: The evidence that led to it, in one sentence.
+    """
+
+    model: ModelId
+    tier: Tier | None
+    text: str
+    reason: str
+    usage: Usage
+    cost_usd: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +239,8 @@ class ToolCallFinished:
         diff: A unified diff of what changed, or empty.
         exit_code: Of a shell command, else None.
         files_changed: Paths relative to the working directory.
+        refusal: Why the call did not run: ``malformed``, ``unknown_tool``, ``repeated``,
+            ``truncated`` or ``denied``; empty if it ran.
     """
 
     call_id: CallId
@@ -160,6 +252,7 @@ class ToolCallFinished:
     diff: str = ""
     exit_code: int | None = None
     files_changed: tuple[str, ...] = ()
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +290,8 @@ class TurnFinished:
         text: The final answer.
         stop_reason: ``done``, or ``length`` if the model's output cap cut the answer.
         saved_usd: Estimate against the router's top tier; None where that price is unknown.
+        evidence: Kinds of what spoke against the model in this turn, in order.
+        escalations: Steps up taken in this turn.
     """
 
     turn_id: TurnId
@@ -210,6 +305,8 @@ class TurnFinished:
     saved_usd: Decimal | None
     budget: BudgetState
     files_changed: tuple[str, ...]
+    evidence: tuple[str, ...] = ()
+    escalations: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +317,8 @@ class TurnFailed:
         code: The error's code, such as ``budget_exceeded`` or ``interrupted``.
         exit_code: What the command line exits with.
         text: What the model had said so far, or empty.
+        evidence: Kinds of what spoke against the model in this turn, in order.
+        escalations: Steps up taken in this turn.
     """
 
     turn_id: TurnId
@@ -236,11 +335,19 @@ class TurnFailed:
     saved_usd: Decimal | None
     budget: BudgetState | None
     files_changed: tuple[str, ...]
+    evidence: tuple[str, ...] = ()
+    escalations: int = 0
 
 
 AgentEvent: TypeAlias = (
     TurnStarted
     | ContextAdded
+    | ContextMasked
+    | ContextCompacted
+    | SteeringQueued
+    | SteeringDelivered
+    | EvidenceNoted
+    | AdviceGiven
     | RouteDecided
     | CapacityDecided
     | StepStarted

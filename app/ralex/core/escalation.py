@@ -1,0 +1,199 @@
+"""When does a task move to a better model? Only on evidence that the present one fails.
+
+What the ask looks like says little of how hard it is; what happened says more. The agent collects
+evidence while it works. The first answer to it is advice: one call to a better model, while the
+conversation and its cache stay where they are. If that does not help, or the present model cannot
+even call its tools, another model takes over: a different one of the same price first, where the
+tier has one, else one of the next tier. That lasts until the task ends and happens at most twice.
+That a task takes long is no evidence: long tasks are long for every model.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from ralex.core.budget import BudgetState
+from ralex.core.chains import Market
+from ralex.core.ids import ModelId
+from ralex.core.routes import Router, TaskState
+from ralex.core.tiers import TIERS, Tier
+
+MOST_STEPS = 2
+SAME_PRICE_FACTOR = 2
+"""A model of the same tier at up to this multiple of the price is tried before the next tier."""
+
+
+class EvidenceKind(StrEnum):
+    """What was observed."""
+
+    FAILED_CHECK = "failed_check"
+    EDIT_REFUSED = "edit_refused"
+    SAME_ERROR = "same_error"
+    EMPTY_DIFF = "empty_diff"
+    MALFORMED_CALL = "malformed_call"
+    LOOP = "loop"
+    COMPLAINT = "complaint"
+    UNDO = "undo"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One observation; only those since the last step of escalation count.
+
+    Attributes:
+        kind: A failed check counts only if it comes after an edit of this task, an empty diff only
+            if a change was asked for; whoever collects has seen to that.
+        detail: The command, path or error, for the receipt.
+    """
+
+    kind: EvidenceKind
+    detail: str = ""
+
+
+class EscalationAction(StrEnum):
+    """What to do about the evidence."""
+
+    STAY = "stay"
+    ADVISE = "advise"
+    TAKE_OVER = "take_over"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalation:
+    """What the evidence comes to.
+
+    Attributes:
+        reason: In one sentence.
+        tier: The tier the task has from now on; with ``advise`` that of the adviser.
+        model: Who advises or takes over, or None.
+        estimated_usd: What its next call is expected to cost, or None if unknown.
+    """
+
+    action: EscalationAction
+    reason: str
+    tier: Tier | None = None
+    model: ModelId | None = None
+    estimated_usd: Decimal | None = None
+
+
+_ENOUGH: dict[EvidenceKind, int] = {
+    EvidenceKind.FAILED_CHECK: 1,
+    EvidenceKind.EDIT_REFUSED: 2,
+    EvidenceKind.SAME_ERROR: 2,
+    EvidenceKind.EMPTY_DIFF: 1,
+    EvidenceKind.MALFORMED_CALL: 3,
+    EvidenceKind.LOOP: 1,
+    EvidenceKind.COMPLAINT: 1,
+    EvidenceKind.UNDO: 1,
+}
+
+_WORDS: dict[EvidenceKind, str] = {
+    EvidenceKind.FAILED_CHECK: "a check failed after an edit",
+    EvidenceKind.EDIT_REFUSED: "an edit did not apply",
+    EvidenceKind.SAME_ERROR: "the same error came again",
+    EvidenceKind.EMPTY_DIFF: "nothing was changed although a change was asked for",
+    EvidenceKind.MALFORMED_CALL: "a tool call could not be read",
+    EvidenceKind.LOOP: "the model repeats itself",
+    EvidenceKind.COMPLAINT: "you said that it does not work",
+    EvidenceKind.UNDO: "you undid the work",
+}
+
+_BEYOND_ADVICE = frozenset({EvidenceKind.MALFORMED_CALL, EvidenceKind.LOOP, EvidenceKind.UNDO})
+"""Who cannot call tools, repeats itself or produced what was thrown away will not follow advice."""
+
+
+def consider(
+    evidence: Sequence[Evidence],
+    *,
+    task: TaskState,
+    router: Router,
+    market: Market,
+    budget: BudgetState | None = None,
+    was_advised: bool = False,
+    is_on: bool = True,
+) -> Escalation:
+    """Decide whether a task stays, gets advice or moves up.
+
+    Args:
+        evidence: What was observed since the task began or last moved up.
+        was_advised: Advice was already given since then.
+        is_on: False where the user switched escalation off.
+    """
+    kind = _strongest(evidence)
+    if kind is None:
+        return _stay("there is not enough evidence of failure")
+    why = _sentence(kind, evidence)
+    if not is_on:
+        return _stay(f"{why}; escalation is off")
+    if task.tier is None or task.model is None:
+        return _stay(f"{why}; no task is running")
+    if task.escalations >= MOST_STEPS:
+        return _stay(f"{why}; the task already moved up {MOST_STEPS} steps")
+    gives_advice = kind not in _BEYOND_ADVICE and not was_advised
+    above = _tier_above(router, task.tier, task.model, market)
+    sibling = None if gives_advice else _sibling(router, task, market)
+    step = above if sibling is None else (task.tier, sibling)
+    if step is None:
+        return _stay(f"{why}; no better model can be called")
+    tier, model = step
+    price = market.estimate_usd(model)
+    left = None if budget is None else budget.left_usd
+    if left is not None and price is None:
+        return _stay(f"{why}; the price of {model} is unknown and a budget is set")
+    if left is not None and price is not None and price > left:
+        return _stay(f"{why}; {model} may cost ${price:.4f} and ${left:.4f} is left today")
+    cost = "" if price is None else f" (about ${price:.4f} a step)"
+    if gives_advice:
+        action, what = EscalationAction.ADVISE, f"{model} of {tier} is asked for advice{cost}"
+    else:
+        action, what = EscalationAction.TAKE_OVER, f"{model} of {tier} takes over{cost}"
+    return Escalation(
+        action=action, reason=f"{why}; {what}", tier=tier, model=model, estimated_usd=price
+    )
+
+
+def _strongest(evidence: Sequence[Evidence]) -> EvidenceKind | None:
+    """Find a kind of which there is enough; one that advice cannot help comes first."""
+    enough = [
+        kind
+        for kind, least in _ENOUGH.items()
+        if sum(one.kind is kind for one in evidence) >= least
+    ]
+    return next((kind for kind in enough if kind in _BEYOND_ADVICE), next(iter(enough), None))
+
+
+def _sentence(kind: EvidenceKind, evidence: Sequence[Evidence]) -> str:
+    seen = [one for one in evidence if one.kind is kind]
+    times = f" {len(seen)} times" if len(seen) > 1 else ""
+    detail = f" ({seen[-1].detail})" if seen[-1].detail else ""
+    return f"{_WORDS[kind]}{times}{detail}"
+
+
+def _tier_above(
+    router: Router, tier: Tier, model: ModelId, market: Market
+) -> tuple[Tier, ModelId] | None:
+    for higher in TIERS[tier.rank + 1 :]:
+        for candidate in market.usable_first(router.tiers.get(higher, ())):
+            if candidate != model:
+                return higher, candidate
+            break  # the same model serves this tier first, so the step must be a larger one
+    return None
+
+
+def _sibling(router: Router, task: TaskState, market: Market) -> ModelId | None:
+    """Find another model of the task's tier at about the same price, for the first step only."""
+    if task.tier is None or task.model is None or task.escalations:
+        return None
+    price = market.estimate_usd(task.model)
+    if price is None:
+        return None
+    for candidate in market.usable_first(router.tiers.get(task.tier, ())):
+        other = market.estimate_usd(candidate)
+        if candidate != task.model and other is not None and other <= price * SAME_PRICE_FACTOR:
+            return candidate
+    return None
+
+
+def _stay(reason: str) -> Escalation:
+    return Escalation(action=EscalationAction.STAY, reason=reason)

@@ -1,0 +1,108 @@
+"""The one command that brings a damaged, lost or misdated ledger back, because the user said so.
+
+What the lost part had spent today is not known. Unless the user says how much it was, the whole of
+today's limit counts as used: a repair must not be a way to spend the limit twice.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+from ralex.core.budget import Charge, Intent, Limits, format_usd
+from ralex.errors import LedgerUnavailableError
+from ralex.store import backups
+from ralex.store.faults import LEDGER, is_damaged
+from ralex.store.files import FileLock, make_private_folder
+from ralex.store.ledger import SqliteLedger
+
+
+async def repair_ledger(
+    path: Path, *, limits: Limits, now: Callable[[], datetime], spent_usd: Decimal | None
+) -> list[str]:
+    """Bring the ledger back and say what was done, one line each.
+
+    Args:
+        spent_usd: What today has cost already; None counts today's limit as used. Only looked at
+            if the ledger was damaged or lost.
+
+    Raises:
+        LedgerUnavailableError: If it is locked or cannot be written, which no repair helps.
+        SchemaTooNewError: If a newer ralex wrote it.
+    """
+    done: list[str] = []
+    try:
+        ledger = await SqliteLedger.open(path, limits=limits, now=now)
+    except LedgerUnavailableError as error:
+        if not isinstance(error.__cause__, Exception) or not is_damaged(error.__cause__):
+            raise
+        done += await asyncio.to_thread(_replace, path)
+        ledger = await SqliteLedger.open(path, limits=limits, now=now)
+        await _assume_spent(ledger, limits, spent_usd, done)
+    try:
+        done += await _check(ledger, now().date().isoformat())
+    finally:
+        await ledger.aclose()
+    return done or ["the ledger is sound; nothing was changed"]
+
+
+def _replace(path: Path) -> list[str]:
+    """Set the bad file aside and put the last good backup, or nothing, in its place."""
+    make_private_folder(path.parent)
+    lock = FileLock(path.with_name(f"{path.name}.lock"))
+    if not lock.try_acquire():
+        raise LedgerUnavailableError(
+            f"{LEDGER.title} {path} is being opened by another process", hint="try again"
+        )
+    try:
+        aside = backups.set_aside(path)
+        backup = backups.last_good(path, LEDGER)
+        if backup is None:
+            lock.leave_note("")
+            backups.hide(path)
+            source = "there is no good backup: a new ledger was made"
+        else:
+            backups.restore(path, backup)
+            source = f"restored {backup}"
+    finally:
+        lock.release()
+    return [*([f"the bad file is now {aside}"] if aside else []), source]
+
+
+async def _assume_spent(
+    ledger: SqliteLedger, limits: Limits, spent_usd: Decimal | None, done: list[str]
+) -> None:
+    state = await ledger.state()
+    known = state.spent_usd + state.held_usd
+    assumed = (limits.daily_usd or Decimal(0)) if spent_usd is None else spent_usd
+    missing = max(Decimal(0), assumed - known)
+    ledger.set_limits(replace(limits, cutoff=False))
+    reservation = await ledger.reserve(
+        Intent(
+            model="unknown",
+            provider="unknown",
+            tier="",
+            router="",
+            session_id="",
+            project="",
+            purpose="repair",
+            worst_usd=missing,
+            tag="repair",
+        )
+    )
+    await ledger.settle(reservation.id, Charge(cost_usd=missing, source="assumed"))
+    ledger.set_limits(limits)
+    done.append(f"today counts as {format_usd(max(assumed, known))} spent")
+    if spent_usd is None and missing:
+        done.append("if it was less, raise today's limit: `ralex budget set daily …`")
+
+
+async def _check(ledger: SqliteLedger, today: str) -> list[str]:
+    done = [f"a sum is wrong: {line}" for line in await ledger.audit()]
+    day = (await ledger.state()).day
+    if day > today:
+        await ledger.go_back_to(today)
+        done.append(f"the ledger had seen the date {day}; from now on today is {today} again")
+    return done

@@ -1,0 +1,196 @@
+"""``ralex budget``: show, set, and repair."""
+
+import asyncio
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from ralex.commands import budget
+from ralex.core.budget import BudgetState, Limits
+from ralex.errors import BudgetExceededError, ConfigError, LedgerUnavailableError, UsageError
+from ralex.store.ledger import SqliteLedger
+from ralex.wiring import local_now
+from tests.commands.command_line import call
+from tests.store.money import Clock, intent, pay, send
+
+
+def ledger_at(folder: Path) -> Path:
+    return folder / "home" / "ledger.db"
+
+
+def use(folder: Path, spent: str, held: str = "0") -> None:
+    """Spend from the ledger of a home, and leave something held."""
+
+    async def fill() -> None:
+        ledger = await SqliteLedger.open(ledger_at(folder), limits=Limits(), now=local_now)
+        call = intent(spent, project=str(folder))
+        await pay(ledger, spent, call=call)
+        await send(ledger, intent(held))
+        await ledger.aclose()
+
+    asyncio.run(fill())
+
+
+def state_of(folder: Path) -> BudgetState:
+    async def read() -> BudgetState:
+        ledger = await SqliteLedger.open(ledger_at(folder), limits=Limits(), now=local_now)
+        state = await ledger.state()
+        await ledger.aclose()
+        return state
+
+    return asyncio.run(read())
+
+
+def test_show_tells_spent_held_and_left(tmp_path: Path) -> None:
+    use(tmp_path, "3.75", "0.5")
+
+    output = call(budget, tmp_path)
+
+    assert "$3.75 spent, $0.50 held, $0.75 left (limit $5.00)" in output.out
+    assert "alert at $4.00 (reached)" in output.out
+    assert "this project:  $3.75 spent" in output.out
+
+
+def test_show_as_json_is_exact(tmp_path: Path) -> None:
+    use(tmp_path, "0.000000001")
+
+    shown = json.loads(call(budget, tmp_path, "show", "--json").out)
+
+    assert shown["spent_usd"] == "0.000000001"
+    assert Decimal(shown["left_usd"]) == Decimal("4.999999999")
+    assert [one["kind"] for one in shown["others"]] == ["month", "project"]
+
+
+def test_set_writes_the_users_file_and_show_obeys_it(tmp_path: Path) -> None:
+    output = call(budget, tmp_path, "set", "daily", "9", "alert", "8.50", "session", "off")
+
+    assert output.err == ""
+    text = (tmp_path / "home" / "config.toml").read_text()
+    assert text == "[budget]\nsession_usd = false\nalert_usd = 8.50\ndaily_usd = 9\n"
+    assert "(limit $9.00)" in call(budget, tmp_path, "show").out
+
+
+def test_set_says_when_something_else_decides(tmp_path: Path) -> None:
+    output = call(budget, tmp_path, "set", "daily", "9", RALEX_DAILY_USD="2")
+
+    assert "RALEX_DAILY_USD" in output.err
+
+
+def test_cutoff_can_be_switched(tmp_path: Path) -> None:
+    call(budget, tmp_path, "set", "cutoff", "off")
+
+    assert "cutoff is off" in call(budget, tmp_path, "show").out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("set",),
+        ("set", "daily"),
+        ("set", "daily", "lots"),
+        ("set", "daily", "nan"),
+        ("set", "daily", "1e12"),
+        ("set", "hourly", "1"),
+        ("set", "cutoff", "5"),
+        ("spend",),
+        ("show", "me"),
+    ],
+)
+def test_wrong_words_change_nothing(tmp_path: Path, words: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError):
+        call(budget, tmp_path, *words)
+    assert not (tmp_path / "home" / "config.toml").exists()
+
+
+def test_a_broken_config_is_not_made_worse(tmp_path: Path) -> None:
+    path = tmp_path / "home" / "config.toml"
+    path.parent.mkdir()
+    path.write_text("[budget\n")
+
+    with pytest.raises(ConfigError):
+        call(budget, tmp_path, "set", "daily", "1")
+    assert path.read_text() == "[budget\n"
+
+
+def test_a_sound_ledger_is_not_repaired(tmp_path: Path) -> None:
+    use(tmp_path, "1")
+
+    output = call(budget, tmp_path, "repair", "--spent", "0")
+
+    assert output.out == "the ledger is sound; nothing was changed\n"
+    assert state_of(tmp_path).spent_usd == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage" * 1000, None], ids=["empty", "bad", "gone"])
+def test_a_repaired_ledger_counts_the_day_as_used(tmp_path: Path, content: bytes | None) -> None:
+    use(tmp_path, "1")
+    path = ledger_at(tmp_path)
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(content)
+    with pytest.raises(LedgerUnavailableError, match="ledger"):
+        call(budget, tmp_path)
+
+    output = call(budget, tmp_path, "repair")
+
+    assert "restored" in output.out
+    assert "today counts as $5.00 spent" in output.out
+    state = state_of(tmp_path)
+    assert (state.spent_usd, state.left_usd) == (5, 0)
+
+
+def test_the_user_may_say_what_was_spent(tmp_path: Path) -> None:
+    use(tmp_path, "1")
+    ledger_at(tmp_path).write_bytes(b"garbage" * 1000)
+
+    call(budget, tmp_path, "repair", "--spent", "2.50")
+
+    assert state_of(tmp_path).spent_usd == Decimal("2.50")
+
+
+def test_what_the_backup_knows_cannot_be_talked_down(tmp_path: Path) -> None:
+    use(tmp_path, "1")
+    ledger_at(tmp_path).unlink()
+
+    call(budget, tmp_path, "repair", "--spent", "0.10")
+
+    assert state_of(tmp_path).spent_usd == 1
+
+
+def test_without_a_good_backup_a_new_ledger_is_made_and_nothing_is_deleted(tmp_path: Path) -> None:
+    use(tmp_path, "1")
+    ledger_at(tmp_path).write_bytes(b"garbage" * 1000)
+    for backup in (tmp_path / "home" / "backups").glob("*.db"):
+        backup.write_bytes(b"worse")
+
+    output = call(budget, tmp_path, "repair", "--spent", "1")
+
+    assert "a new ledger was made" in output.out
+    assert state_of(tmp_path).spent_usd == 1
+    assert list((tmp_path / "home").glob("ledger.db.damaged-*"))
+    assert list((tmp_path / "home" / "backups").glob("*.bad"))
+
+
+def test_a_date_from_a_wrong_clock_is_forgotten_on_demand(tmp_path: Path) -> None:
+    async def visit_the_future() -> str:
+        clock = Clock(local_now())
+        clock.forward(days=900)
+        ledger = await SqliteLedger.open(ledger_at(tmp_path), limits=Limits(), now=clock)
+        await pay(ledger, "5")
+        clock.forward(days=-900)
+        with pytest.raises(BudgetExceededError) as caught:
+            await ledger.reserve(intent("1"))
+        await ledger.aclose()
+        return caught.value.hint
+
+    hint = asyncio.run(visit_the_future())
+    assert "ralex budget repair" in hint
+
+    output = call(budget, tmp_path, "repair")
+
+    today = local_now().date().isoformat()
+    assert f"today is {today} again" in output.out
+    assert (state_of(tmp_path).day, state_of(tmp_path).left_usd) == (today, 5)

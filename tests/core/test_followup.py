@@ -1,0 +1,105 @@
+"""Which asks go on with the running task, in many languages."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ralex.config.scorers import load_followups
+from ralex.core.followup import Followup
+
+WORDS = load_followups()
+
+CONFIRMATIONS = [
+    *("yes", "ok", "continue", "go ahead", "do it", "sounds good", "LGTM", "Yes, please.", "next!"),
+    *("ja", "weiter", "genau", "mach weiter", "ja bitte", "passt so"),
+    *("oui", "d'accord", "continue", "vas-y", "parfait"),
+    *("sí", "vale", "sigue", "adelante", "hazlo"),
+    *("sim", "isso", "pode seguir", "beleza"),
+    *("va bene", "procedi", "avanti", "perfetto"),
+    *("ano", "pokračuj", "jasně", "udělej to"),
+    *("tak", "dalej", "jasne", "zrób to"),
+    *("да", "давай", "продолжай", "дальше", "хорошо"),
+    *("好的", "继续", "是的", "可以"),
+    *("はい", "続けて", "お願いします"),
+    *("네", "계속", "evet", "ναι", "نعم", "हाँ", "kyllä", "igen"),
+    *("👍", "✅", "...", "1", "b"),
+]
+COMPLAINTS = [
+    *("still broken", "that didn't work", "same error", "doesn\u2019t work", "wrong again"),
+    *("immer noch kaputt", "geht nicht", "funktioniert nicht"),
+    *("ça ne marche pas", "toujours la même erreur"),
+    *("no funciona", "sigue fallando", "todavía está mal"),
+    *("ainda não funciona", "mesmo erro"),
+    *("non funziona", "ancora non va"),
+    *("furt nic", "pořád to nefunguje", "zase špatně"),
+    *("nadal nie działa", "ten sam błąd"),
+    *("не работает", "всё ещё та же ошибка"),
+    *("还是不行", "又报错了"),
+    *("まだ動かない", "同じエラーです", "안 돼요"),
+]
+REPEATS = [
+    "do the same for the other path",
+    "and now also cover the empty list",
+    "no, use the second file instead",
+    "Mach das Gleiche für den anderen Pfad",
+    "fais pareil pour l'autre fichier",
+    "haz lo mismo con el otro archivo",
+    "faz o mesmo para o outro arquivo",
+    "fai lo stesso per l'altro file",
+    "udělej to samé pro druhou cestu",
+    "zrób to samo dla drugiego pliku",
+    "сделай то же самое для второго файла",
+    "另一个文件也同样处理",
+    "他のファイルも同じようにして",
+]
+NEW_TASKS = [
+    "Refactor the pricing module so totals respect quantity and add tests",
+    "Hello",
+    "fix typo",
+    "explain closures",
+    "What is the capital of France?",
+    "Write a Python function that merges overlapping intervals",
+    "add dark mode",
+    "rename foo",
+    "Erkläre Mutex",
+    "corrige la faute",
+    "Oprav překlep",
+    "исправь опечатку",
+    "写一个函数",
+    "関数を書いてください",
+    "yes " * 200,
+    "",
+    "   ",
+]
+
+
+@pytest.mark.parametrize("ask", CONFIRMATIONS + COMPLAINTS + REPEATS)
+def test_answers_complaints_and_repeats_go_on_with_the_task(ask: str) -> None:
+    assert WORDS(ask)
+
+
+@pytest.mark.parametrize("ask", NEW_TASKS)
+def test_a_new_task_stands_by_itself(ask: str) -> None:
+    assert not WORDS(ask)
+
+
+@pytest.mark.parametrize(
+    ("ask", "kind"),
+    [
+        ("yes please", Followup.REPLY),
+        ("still the same error in the parser", Followup.COMPLAINT),
+        ("do the same for the streaming path", Followup.OPENING),
+        ("the blue one", Followup.SHORT),
+        ("furt nic", Followup.COMPLAINT),
+    ],
+)
+def test_the_kind_is_told(ask: str, kind: Followup) -> None:
+    assert WORDS.kind_of(ask) is kind
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_judged_without_fault_and_case_does_not_matter(ask: str) -> None:
+    if ask.isascii():
+        assert WORDS(ask) == WORDS(ask.upper())
+    else:
+        WORDS(ask)
