@@ -4,8 +4,8 @@ Order within a turn: TurnStarted, RouteDecided, then for each step CapacityDecid
 deltas, AssistantMessageCompleted, StepFinished, and for each tool call ToolCallStarted before
 ToolCallFinished; the last event is always exactly one of TurnFinished or TurnFailed. Notices may
 come anywhere between; what changes the conversation itself (ContextMasked, ContextCompacted,
-SteeringDelivered, AdviceGiven) comes between two steps. Deltas are for showing; the completed events hold everything again and are
-what is stored.
+SteeringDelivered, AdviceGiven) comes between two steps. Deltas are for showing; the completed
+events hold everything again and are what is stored.
 """
 
 from dataclasses import dataclass, field

@@ -7,11 +7,13 @@ from contextlib import contextmanager
 
 from ralex.config.model import Config
 from ralex.headless.run import Reporter, run_prompt
+from ralex.logs import log_to_file
 from ralex.wiring import Engine, RunOptions
 
 
 async def run_headless(config: Config, options: RunOptions, prompt: str, reporter: Reporter) -> int:
     """Run one prompt and give the exit code; SIGINT and SIGTERM end the turn cleanly."""
+    log_to_file(config.home)
     for warning in config.warnings:
         print(f"ralex: warning: {warning}", file=reporter.stderr)
     with _signals_cancel() as caught:

@@ -1,32 +1,42 @@
-"""What the screen needs from a session; the agent's Session fits this shape without importing it."""
+"""What the screen needs from a session; the agent's Session fits this without importing it."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from typing import Protocol
+from __future__ import annotations  # the types below cost time that the first frame does not have
 
-from ralex.core.budget import BudgetState, SpendRow
-from ralex.core.events import AgentEvent
-from ralex.core.ids import SessionId
-from ralex.core.models import ModelInfo
-from ralex.core.routing import Override, RouteDecision, Router
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from ralex.core.budget import BudgetState, SpendRow
+    from ralex.core.events import AgentEvent
+    from ralex.core.ids import SessionId
+    from ralex.core.models import ModelInfo
+    from ralex.core.routing import Override, RouteDecision, Router
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionTotals:
-    """What the status bar shows about the session.
+class SessionTotals(Protocol):
+    """What the status bar shows about the session."""
 
-    Attributes:
-        context_tokens: What the conversation holds now.
-        is_estimate: No provider has confirmed the count yet; shown with ``~``.
-        window: The current model's context window, or None.
-        turns: Prompts so far.
-    """
+    @property
+    def context_tokens(self) -> int:
+        """What the conversation holds now."""
+        ...
 
-    context_tokens: int
-    is_estimate: bool
-    window: int | None
-    turns: int
+    @property
+    def is_estimate(self) -> bool:
+        """Tell whether no provider has confirmed the count yet; shown with ``~``."""
+        ...
+
+    @property
+    def window(self) -> int | None:
+        """The current model's context window in tokens, or None."""
+        ...
+
+    @property
+    def turns(self) -> int:
+        """Prompts so far."""
+        ...
 
 
 class ChatSession(Protocol):

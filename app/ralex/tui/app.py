@@ -1,0 +1,106 @@
+"""The screen as an application: it wires the opener, the themes and the chat; nothing else."""
+
+from __future__ import annotations  # the session's types are not needed for the first frame
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+from typing_extensions import override
+
+from ralex.errors import ConfigError
+from ralex.tui.commands import COMMANDS, Typed
+from ralex.tui.screens.chat.screen import ChatScreen
+from ralex.tui.themes import DEFAULT_THEME, read_theme, theme_paths
+
+if TYPE_CHECKING:
+    from ralex.tui.ports import SessionOpener
+
+
+class RalexApp(App[None]):
+    """Ralex on the screen.
+
+    Args:
+        opener: Opens the session, after the first frame; closed at the end.
+        theme: A theme's name; an unknown one is a warning, not an error.
+        prompts: Sent one after the other once the session is open.
+        home: Folder of ralex's files, for the user's own themes; None for none.
+        warnings: Shown at the start.
+        clock: Monotonic seconds.
+        is_still: Draw no moving parts, for pictures.
+    """
+
+    CSS_PATH = Path(__file__).parent / "screens" / "chat" / "chat.tcss"
+    TITLE = "ralex"
+
+    def __init__(
+        self,
+        opener: SessionOpener,
+        *,
+        theme: str = DEFAULT_THEME,
+        prompts: Sequence[str] = (),
+        home: Path | None = None,
+        warnings: Sequence[str] = (),
+        clock: Callable[[], float] = time.monotonic,
+        is_still: bool = False,
+    ) -> None:
+        super().__init__()
+        self.animation_level = "none"
+        self._opener = opener
+        self._prompts = prompts
+        self._warnings = [*warnings]
+        self._clock = clock
+        self._is_still = is_still
+        self._theme_files = theme_paths(home / "themes" if home is not None else None)
+        self._start_theme(theme)
+
+    @override
+    def get_default_screen(self) -> Screen[None]:
+        """Start with the chat."""
+        return ChatScreen(
+            self._opener,
+            prompts=self._prompts,
+            warnings=self._warnings,
+            themes=tuple(self._theme_files),
+            use_theme=self.use_theme,
+            clock=self._clock,
+            is_still=self._is_still,
+        )
+
+    @override
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Offer the slash commands in the palette."""
+        if isinstance(screen, ChatScreen):
+            for command in COMMANDS:
+                yield SystemCommand(
+                    f"/{command.name}",
+                    command.help,
+                    lambda name=command.name: screen.run_command(Typed(name, "")),
+                )
+
+    async def on_unmount(self) -> None:
+        """Close the session's engine, however the app ends."""
+        await self._opener.aclose()
+
+    def use_theme(self, name: str) -> None:
+        """Change the colours; a theme is read when it is first used.
+
+        Raises:
+            ConfigError: If there is no such theme, or its file is wrong.
+        """
+        path = self._theme_files.get(name)
+        if path is None:
+            known = ", ".join(self._theme_files)
+            raise ConfigError(f"there is no theme {name}", hint=f"the themes are {known}")
+        self.register_theme(read_theme(path).theme)
+        self.theme = name
+
+    def _start_theme(self, name: str) -> None:
+        try:
+            self.use_theme(name)
+        except ConfigError as error:
+            self._warnings.append(f"{error.message}; {DEFAULT_THEME} is used")
+            self.use_theme(DEFAULT_THEME)

@@ -1,0 +1,114 @@
+"""Every slash command, once: completion, help and dispatch all read this list."""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One command of the prompt.
+
+    Attributes:
+        name: Without the slash; the screen runs its method ``command_<name>``.
+        argument: Hint of what may follow, in brackets where it is optional.
+        help: What it does, in one line.
+    """
+
+    name: str
+    argument: str = ""
+    help: str
+
+    @property
+    def usage(self) -> str:
+        """Name and argument, as typed."""
+        return f"/{self.name} {self.argument}".rstrip()
+
+
+COMMANDS: Final[tuple[Command, ...]] = (
+    Command(
+        name="model",
+        argument="[id | id!]",
+        help="Choose a model until /auto; ! only once",
+    ),
+    Command(
+        name="tier",
+        argument="[name | name!]",
+        help="Choose a tier until /auto; ! only once",
+    ),
+    Command(name="auto", help="Let the router choose again"),
+    Command(name="why", help="Tell why the last turn went to its model"),
+    Command(name="budget", help="Show where today's money went"),
+    Command(name="cost", help="Say what the session and today cost"),
+    Command(name="new", help="Start a fresh session here"),
+    Command(name="theme", argument="[name]", help="Choose the colours"),
+    Command(name="find", argument="[text]", help="Search the transcript"),
+    Command(name="copy", help="Copy the last code block or answer"),
+    Command(name="clear", help="Empty the screen, not the session"),
+    Command(name="help", help="Show all commands and keys"),
+    Command(name="quit", help="Leave ralex"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A command as the user typed it."""
+
+    name: str
+    argument: str
+
+
+def read_command(text: str) -> Typed | None:
+    """Read a prompt as a command, or return None if it is none.
+
+    A path such as ``/usr/bin is missing`` is no command: names hold letters only.
+    """
+    if not text.startswith("/") or "\n" in text:
+        return None
+    name, _, argument = text[1:].partition(" ")
+    return Typed(name, argument.strip()) if name.isalpha() and name.isascii() else None
+
+
+def find_command(name: str) -> Command | None:
+    """Find a command by its full name."""
+    return next((command for command in COMMANDS if command.name == name), None)
+
+
+def nearest_name(name: str) -> str:
+    """Name the command that was probably meant, or give an empty string."""
+    names = [command.name for command in COMMANDS]
+    return next(iter(difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)), "")
+
+
+def matching(prefix: str) -> list[Command]:
+    """Commands for what was typed after the slash: those that begin with it, then containing it."""
+    wanted = prefix.lower()
+    begin = [command for command in COMMANDS if command.name.startswith(wanted)]
+    contain = [command for command in COMMANDS if wanted in command.name]
+    return [*begin, *(command for command in contain if command not in begin)]
+
+
+def ranked(query: str, candidates: Iterable[str], *, most: int = 50) -> list[str]:
+    """Order candidates by how well they fit: substring first, then letters in order.
+
+    Args:
+        query: Empty keeps the order of the candidates.
+    """
+    wanted = query.lower()
+    close: list[tuple[int, int, str]] = []
+    loose: list[str] = []
+    for place, candidate in enumerate(candidates):
+        at = candidate.lower().find(wanted)
+        if at >= 0:
+            close.append((at if query else 0, place, candidate))
+        elif _holds_in_order(wanted, candidate.lower()):
+            loose.append(candidate)
+    return [candidate for *_, candidate in sorted(close)][:most] + loose[
+        : max(0, most - len(close))
+    ]
+
+
+def _holds_in_order(wanted: str, text: str) -> bool:
+    at = -1
+    return all((at := text.find(letter, at + 1)) >= 0 for letter in wanted)

@@ -1,0 +1,93 @@
+"""Start the screen: the app first, and everything heavy behind its first frame."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ralex.config.model import Config
+from ralex.logs import log_to_file
+from ralex.tui.ports import ChatSession
+
+if TYPE_CHECKING:
+    from ralex.demo.stage import Stage
+    from ralex.wiring import ClosableProvider, Engine, RunOptions
+
+DEMO_TOKENS_PER_S = 60.0
+"""A pace at which the demo's answers can be followed; models in use stream at 30 to 200."""
+
+
+class EngineOpener:
+    """Opens sessions of one engine; imports and opens nothing until asked.
+
+    Args:
+        providers: Adapters that stand in for configured ones, as the demo's does.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        options: "RunOptions",
+        *,
+        providers: "dict[str, ClosableProvider] | None" = None,
+    ) -> None:
+        self._config = config
+        self._options = options
+        self._providers = providers
+        self._engine: Engine | None = None
+
+    async def open(self) -> ChatSession:
+        """Open the session the command line asked for."""
+        return await self._open_engine().session(self._options)
+
+    async def new(self) -> ChatSession:
+        """Start a fresh session in the same project, with the router in charge again."""
+        from dataclasses import replace  # noqa: PLC0415
+
+        fresh = replace(self._options, resume="", continues=False, model="", tier=None)
+        return await self._open_engine().session(fresh)
+
+    async def aclose(self) -> None:
+        """Close everything that was opened."""
+        if self._engine is not None:
+            await self._engine.aclose()
+
+    def _open_engine(self) -> "Engine":
+        if self._engine is None:
+            from ralex.wiring import Engine  # noqa: PLC0415
+
+            self._engine = Engine(self._config, providers=self._providers)
+        return self._engine
+
+
+def run_screen(config: Config, options: "RunOptions", *, prompts: Sequence[str] = ()) -> int:
+    """Run the app until the user leaves, and give the exit code."""
+    from ralex.tui.app import RalexApp  # noqa: PLC0415
+
+    log_to_file(config.home)
+    opener = EngineOpener(config, options)
+    app = RalexApp(
+        opener, theme=config.theme, prompts=prompts, home=config.home, warnings=config.warnings
+    )
+    app.run()
+    return app.return_code or 0
+
+
+def run_demo_screen() -> int:
+    """Play the demo on the screen."""
+    from ralex.demo.stage import set_stage  # noqa: PLC0415
+
+    with set_stage(tokens_per_s=DEMO_TOKENS_PER_S) as stage:
+        return _run_demo(stage)
+
+
+def _run_demo(stage: "Stage") -> int:
+    from ralex.demo.story import LABEL  # noqa: PLC0415
+    from ralex.tui.app import RalexApp  # noqa: PLC0415
+    from ralex.wiring import RunOptions  # noqa: PLC0415
+
+    options = RunOptions(cwd=stage.project, label=LABEL)
+    opener = EngineOpener(stage.config, options, providers={"demo": stage.provider})
+    app = RalexApp(
+        opener, theme=stage.config.theme, prompts=stage.story.prompts, home=stage.config.home
+    )
+    app.run()
+    return app.return_code or 0

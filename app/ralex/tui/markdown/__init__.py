@@ -1,0 +1,1 @@
+"""Markdown to rows: whole texts, and texts that still arrive."""

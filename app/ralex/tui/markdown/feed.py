@@ -1,0 +1,217 @@
+"""A Markdown answer while it arrives: only what is new is parsed and coloured.
+
+Finished blocks are frozen. Outside a fence the unfinished tail is parsed again with each feed;
+inside one every complete line is final and only new lines are coloured, each by itself. What that
+gets wrong (a string over several lines, a fence in a list) is put right when the finished answer is
+drawn once as a whole.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from markdown_it.token import Token
+
+from ralex.tui.markdown.render import Frame, MarkdownRenderer, parse, top_blocks
+from ralex.tui.rows import Row, blank
+
+_LONG_LIST: Final = 4_096
+PART_SIZE: Final = 24_000
+"""Characters after which a finished part of an answer becomes an item of its own."""
+
+_FENCE_OPEN = re.compile(r" {0,3}(`{3,}|~{3,})([^`\n]*)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """An open fence: what closes it, and its language."""
+
+    mark: str
+    info: str
+
+    @property
+    def language(self) -> str:
+        """The first word after the marks."""
+        return self.info.split(maxsplit=1)[0].lower() if self.info.strip() else ""
+
+    def is_closed_by(self, line: str) -> bool:
+        """Tell whether a line ends the fence."""
+        bare = line.strip()
+        return len(bare) >= len(self.mark) and not bare.strip(self.mark[0]) and line[:4] != "    "
+
+
+def fence_of(line: str) -> Fence | None:
+    """Read a line that opens a fence."""
+    found = _FENCE_OPEN.match(line)
+    return Fence(found[1], found[2].strip()) if found else None
+
+
+class LiveMarkdown:
+    """Rows of an answer that grows.
+
+    Attributes:
+        rows: All rows so far, in one list that only changes at its end.
+    """
+
+    def __init__(
+        self, renderer: MarkdownRenderer, frame: Frame, *, fence: Fence | None = None
+    ) -> None:
+        self.rows: list[Row] = []
+        self._renderer = renderer
+        self._frame = frame
+        self._frozen_rows = 0
+        self._frozen = f"{fence.mark}{fence.info}\n" if fence else ""
+        self._tail = ""
+        self._fence = fence
+        self._has_gap = False
+
+    @property
+    def source(self) -> str:
+        """Everything fed so far."""
+        return self._frozen + self._tail
+
+    def feed(self, text: str) -> None:
+        """Add clean text without tabs."""
+        self._tail += text
+        del self.rows[self._frozen_rows :]
+        while self._feed_fence(self._fence) if self._fence else self._feed_blocks():
+            pass
+
+    def split(self) -> tuple[str, "Fence | None"] | None:
+        """Give up the frozen part once it is long.
+
+        Returns:
+            Its source, and the fence that is open at its end; None while it is short. Feed
+            ``tail`` to a new object to go on.
+        """
+        if len(self._frozen) < PART_SIZE:
+            return None
+        closing = f"{self._fence.mark}\n" if self._fence else ""
+        return self._frozen + closing, self._fence
+
+    @property
+    def tail(self) -> str:
+        """What is not frozen yet."""
+        return self._tail
+
+    def _feed_fence(self, fence: Fence) -> bool:
+        """Take the complete lines of an open fence; tell whether it closed."""
+        *lines, partial = self._tail.split("\n")
+        end = next((at for at, line in enumerate(lines) if fence.is_closed_by(line)), None)
+        code = lines if end is None else lines[:end]
+        if code:
+            rows = self._renderer.fence_lines("\n".join(code), fence.language, self._frame)
+            self._freeze(rows, "\n".join([*code, ""]), has_gap_after=False)
+        if end is not None:
+            self._freeze([], f"{lines[end]}\n", has_gap_after=True)
+            self._tail = "\n".join([*lines[end + 1 :], partial])
+            self._fence = None
+            return True
+        self._tail = partial
+        if partial:
+            self.rows += self._renderer.fence_lines(partial, "", self._frame)
+        return False
+
+    def _feed_blocks(self) -> bool:
+        """Parse the tail and freeze its finished blocks; tell whether a fence opened at its end."""
+        tokens = parse(self._tail)
+        if tokens is None:
+            self._show(self._renderer.plain(self._tail, self._frame))
+            return False
+        blocks = list(top_blocks(tokens))
+        if not blocks:
+            return False
+        last, inner = blocks[-1]
+        start = last.map[0] if last.map else 0
+        lines = self._tail.split("\n")
+        if len(blocks) > 1:
+            finished = tokens[: len(tokens) - len(inner) - (2 if last.nesting else 1)]
+            rows = self._renderer.blocks(finished, self._frame)
+            self._freeze(rows, "\n".join([*lines[:start], ""]))
+            lines = lines[start:]
+            self._tail = "\n".join(lines)
+            tokens = tokens[len(finished) :]
+        if last.type == "fence" and (fence := _open_fence(lines)) is not None:
+            head = self._renderer.fence_head(fence.language, self._frame)
+            self._freeze(head, f"{lines[0]}\n", has_gap_after=False)
+            self._tail = "\n".join(lines[1:])
+            self._fence = fence
+            return True
+        if last.type.endswith("list_open") and len(self._tail) > _LONG_LIST:
+            tokens = self._freeze_list(lines)
+        self._show(self._renderer.blocks(tokens, self._frame))
+        return False
+
+    def _freeze_list(self, lines: list[str]) -> list[Token]:
+        """Freeze all items of a long list but the last; give the tokens of what is left."""
+        tokens = parse(self._tail) or []
+        starts = [
+            token.map[0]
+            for token in tokens
+            if token.type == "list_item_open" and token.level == 1 and token.map
+        ]
+        if len(starts) < 2:
+            return tokens
+        head = "\n".join([*lines[: starts[-1]], ""])
+        rows = self._renderer.blocks(parse(head) or [], self._frame)
+        self._freeze(rows, head, has_gap_after=head.endswith("\n\n"))
+        self._tail = "\n".join(lines[starts[-1] :])
+        return parse(self._tail) or []
+
+    def _freeze(self, rows: list[Row], source: str, *, has_gap_after: bool = True) -> None:
+        self._show(rows)
+        self._frozen_rows = len(self.rows)
+        self._frozen += source
+        self._has_gap = has_gap_after
+
+    def _show(self, rows: list[Row]) -> None:
+        """Append rows, after a blank one where a new block begins."""
+        if self.rows and self._has_gap:
+            self.rows.append(blank(self._frame.total))
+        self.rows += rows
+
+
+def _open_fence(lines: list[str]) -> Fence | None:
+    """Read the fence that the lines begin with, if it is still open."""
+    fence = fence_of(lines[0])
+    if fence is None or len(lines) < 2 or any(map(fence.is_closed_by, lines[1:])):
+        return None
+    return fence
+
+
+def split_source(text: str, size: int = PART_SIZE) -> list[str]:
+    """Split a finished answer into parts that are each drawn at once.
+
+    Parts end at a blank line outside code where there is one in time; an open fence is closed and
+    opened again. Nothing is split that is not longer than ``size`` characters.
+    """
+    if len(text) <= 2 * size:
+        return [text]
+    parts: list[str] = []
+    lines: list[str] = []
+    used = 0
+    fence: Fence | None = None
+    for line in _short_lines(text, size):
+        if fence is not None:
+            fence = None if fence.is_closed_by(line) else fence
+        else:
+            fence = fence_of(line)
+        lines.append(line)
+        used += len(line) + 1
+        is_good_end = fence is not None or not line.strip()
+        if used > 2 * size or (used > size and is_good_end):
+            parts.append("\n".join([*lines, fence.mark] if fence else lines))
+            lines = [f"{fence.mark}{fence.info}"] if fence else []
+            used = 0
+    if lines:
+        parts.append("\n".join(lines))
+    return parts
+
+
+def _short_lines(text: str, size: int) -> Iterator[str]:
+    for line in text.split("\n"):
+        if len(line) <= size:
+            yield line
+        else:
+            yield from (line[at : at + size] for at in range(0, len(line), size))

@@ -1,0 +1,1 @@
+"""The chat: the screen people look at all day."""

@@ -1,0 +1,120 @@
+"""Helps the prompt and the search: completion above the prompt, matches in the transcript."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ralex.tui.files import project_files
+from ralex.tui.screens.chat.suggest import suggestions
+from ralex.tui.widgets.completion.completion import Choice, Completion
+
+if TYPE_CHECKING:
+    from ralex.tui.screens.chat.runner import CommandRunner
+    from ralex.tui.screens.chat.screen import ChatScreen
+
+
+class Assistant:
+    """Steers the completion list and the search for a screen."""
+
+    def __init__(self, screen: "ChatScreen") -> None:
+        self._screen = screen
+        self._commands: CommandRunner | None = None
+        self._files: list[str] | None = None
+        self._is_reading_files = False
+        self._closed_for = ""
+        self._found: list[int] = []
+        self._at = 0
+
+    @property
+    def commands(self) -> "CommandRunner":
+        """What runs slash commands; made when the first one is typed."""
+        if self._commands is None:
+            from ralex.tui.screens.chat.runner import CommandRunner  # noqa: PLC0415
+
+            self._commands = CommandRunner(self._screen)
+        return self._commands
+
+    @property
+    def _list(self) -> Completion:
+        return self._screen.query_one(Completion)
+
+    def complete(self) -> None:
+        """Offer what the text before the cursor could become."""
+        prompt = self._screen.prompt
+        before = prompt.before_cursor()
+        if before == self._closed_for and before:
+            return
+        self._closed_for = ""
+        if "@" in before:
+            self._want_files()
+        choices = suggestions(
+            before,
+            is_first_line=prompt.cursor_location[0] == 0,
+            arguments=self.commands.arguments() if before.startswith("/") else {},
+            files=self._files or [],
+        )
+        if len(choices) == 1 and before.endswith(choices[0].text):
+            choices = []
+        self._offer(choices)
+
+    def steer(self, key: str) -> None:
+        """Do what a key means while the list is open."""
+        match key:
+            case "up":
+                self._list.move(-1)
+            case "down":
+                self._list.move(1)
+            case "escape":
+                self.close()
+            case _ if (choice := self._list.choice) is not None:
+                is_typed = self._screen.prompt.before_cursor().endswith(choice.text.rstrip())
+                self.take(choice, sends=key == "enter" and (choice.is_final or is_typed))
+            case _:
+                self.close()
+
+    def take(self, choice: Choice, *, sends: bool = False) -> None:
+        """Put a choice into the prompt, and send it if it is whole."""
+        prompt = self._screen.prompt
+        prompt.replace_before_cursor(choice.replaces, choice.text)
+        self.close()
+        if sends:
+            prompt.submit()
+
+    def close(self) -> None:
+        """Hide the list until something else is typed."""
+        self._closed_for = self._screen.prompt.before_cursor()
+        self._offer([])
+
+    def seek(self, text: str, step: int) -> None:
+        """Go to a match in the transcript; a new text starts at the newest."""
+        transcript = self._screen.transcript
+        self._found = transcript.search(text)
+        if not self._found:
+            return
+        if step == 0:
+            self._at = len(self._found) - 1
+        else:
+            self._at = (self._at + step) % len(self._found)
+        transcript.reveal(self._found[self._at], text)
+
+    def _offer(self, choices: list[Choice]) -> None:
+        completion = self._list
+        completion.offer(choices)
+        self._screen.prompt.is_completing = bool(choices)
+        foot = self._screen.query_one("#foot").outer_size.height
+        completion.styles.margin = (0, 0, self._screen.prompt.outer_size.height + 1, 0)
+        completion.styles.max_height = max(3, min(10, self._screen.size.height - foot - 4))
+
+    def _want_files(self) -> None:
+        if self._files is None and not self._is_reading_files and self._screen.session:
+            self._is_reading_files = True
+            self._screen.run_worker(
+                self._read_files(Path(self._screen.session.project)),
+                group="files",
+                exit_on_error=False,
+            )
+
+    async def _read_files(self, root: Path) -> None:
+        self._files = await asyncio.to_thread(project_files, root)
+        self._is_reading_files = False
+        self.complete()

@@ -1,0 +1,220 @@
+"""The screen's side of a session: opens it, queues prompts, runs turns one after the other.
+
+Everything runs in workers of the screen, and whatever goes wrong in one becomes an entry of the
+transcript: no failure of a session ends the app.
+"""
+
+from __future__ import annotations  # what a session is made of is imported behind the first frame
+
+import asyncio
+import importlib
+import logging
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from textual.worker import Worker, WorkerError
+
+from ralex.errors import RalexError
+from ralex.tui.rows import shown
+from ralex.tui.widgets.activity.activity import Activity
+from ralex.tui.widgets.status.status import StatusBar
+from ralex.tui.widgets.transcript.items import NoticeItem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ralex.core.events import AgentEvent, ApprovalRequested
+    from ralex.tui.ports import ChatSession, SessionOpener
+    from ralex.tui.screens.chat.screen import ChatScreen
+    from ralex.tui.widgets.transcript.scribe import Scribe
+
+_logger = logging.getLogger(__name__)
+_HEAVY: Final = ("ralex.tui.widgets.transcript.render", "ralex.tui.widgets.transcript.scribe")
+_STOP_WITHIN_S: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A prompt that waits for its turn: what is sent, and what the user sees of it."""
+
+    text: str
+    shown: str
+
+
+class Conversation:
+    """One session after another on one screen.
+
+    Args:
+        prompts: Sent one after the other once the first session is open.
+        warnings: Shown once it is open.
+
+    Attributes:
+        session: The open session, or None while it opens.
+        queue: Prompts that wait.
+        is_drawable: What draws the transcript is loaded.
+    """
+
+    def __init__(
+        self,
+        screen: ChatScreen,
+        opener: SessionOpener,
+        *,
+        prompts: Sequence[str],
+        warnings: Sequence[str],
+    ) -> None:
+        self.session: ChatSession | None = None
+        self.queue = [Waiting(prompt, prompt) for prompt in prompts if prompt.strip()]
+        self.is_drawable = False
+        self._screen = screen
+        self._opener = opener
+        self._warnings = list(warnings)
+        self._scribe: Scribe | None = None
+        self._opening: Worker[None] | None = None
+        self._turn: Worker[None] | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Tell whether a turn is under way."""
+        return self._turn is not None
+
+    def open(self, *, is_new: bool = False) -> None:
+        """Open the session that was asked for, or a fresh one."""
+        if self._opening is None:
+            self._opening = self._screen.run_worker(
+                self._open(is_new=is_new), group="session", exit_on_error=False
+            )
+
+    def submit(self, waiting: Waiting) -> None:
+        """Send a prompt as soon as everything before it is done."""
+        self.queue.append(waiting)
+        if self.session is None:
+            self.open()
+        self._send_next()
+
+    def interrupt(self) -> None:
+        """Stop the turn; leaving the session's block cancels model call and tools."""
+        if self._turn is not None:
+            self._turn.cancel()
+
+    async def stop(self) -> None:
+        """Stop the turn and wait for it, three seconds at most."""
+        turn = self._turn
+        if turn is not None:
+            turn.cancel()
+            try:
+                async with asyncio.timeout(_STOP_WITHIN_S):
+                    await turn.wait()
+            except (WorkerError, TimeoutError):
+                return
+
+    async def _open(self, *, is_new: bool) -> None:
+        try:
+            if not self.is_drawable:
+                for name in _HEAVY:
+                    await asyncio.to_thread(importlib.import_module, name)
+                self.is_drawable = True
+                self._screen.restyle()
+            session = await (self._opener.new() if is_new else self._opener.open())
+            await self._use(session, await session.history())
+        except RalexError as error:
+            self._screen.show_error(error.message, error.hint)
+        except Exception as error:
+            _logger.exception("the session could not be opened")
+            hint = "the log file says more"
+            self._screen.show_error(f"the session could not be opened: {error}", hint)
+        finally:
+            self._opening = None
+        self._send_next()
+
+    async def _use(self, session: ChatSession, events: Sequence[AgentEvent]) -> None:
+        from ralex.tui.widgets.transcript.scribe import Scribe, items_of  # noqa: PLC0415
+        from ralex.tui.widgets.transcript.stream import TextStream  # noqa: PLC0415
+
+        transcript = self._screen.transcript
+        activity = self._screen.query_one(Activity)
+        self.session = session
+        self._scribe = Scribe(
+            transcript, pen=TextStream(transcript), elapsed=lambda: activity.elapsed_s
+        )
+        items = items_of(events)
+        items += [NoticeItem(level="warning", text=shown(text)) for text in self._warnings]
+        self._warnings.clear()
+        if items:
+            transcript.load(items)
+        self._screen.show_session()
+        await self._read_budget()
+
+    async def _read_budget(self) -> None:
+        if self.session is None:
+            return
+        try:
+            budget = await self.session.budget()
+        except RalexError as error:
+            self._screen.show_error(error.message, error.hint)
+            return
+        from ralex.tui.screens.chat.following import status_of  # noqa: PLC0415
+
+        bar = self._screen.query_one(StatusBar)
+        bar.status = replace(status_of(self.session, bar.status), budget=budget)
+
+    def _send_next(self) -> None:
+        session, scribe = self.session, self._scribe
+        if session is not None and scribe is not None and self.queue and not self.is_running:
+            turn = self._run_turn(session, scribe, self.queue.pop(0))
+            self._turn = self._screen.run_worker(turn, group="turn", exit_on_error=False)
+        self._screen.show_queue()
+
+    async def _run_turn(self, session: ChatSession, scribe: Scribe, waiting: Waiting) -> None:
+        from ralex.core.events import TurnFailed, TurnFinished  # noqa: PLC0415
+
+        has_ended = False
+        activity = self._screen.query_one(Activity)
+        scribe.announce(waiting.text, seen=waiting.shown)
+        self._screen.transcript.follow()
+        activity.start("choosing a model")
+        try:
+            async with session.turn(waiting.text) as events:
+                async for event in events:
+                    has_ended = isinstance(event, TurnFinished | TurnFailed)
+                    self._show(scribe, event)
+        except asyncio.CancelledError:
+            if not has_ended:
+                scribe.interrupt()
+            self._screen.give_back(self.queue)
+            raise
+        except RalexError as error:
+            scribe.fail(error.message, error.hint)
+        except Exception as error:
+            _logger.exception("a turn failed in a way nobody expected")
+            scribe.fail(f"this turn failed: {error}", "the session is kept; the log file says more")
+        finally:
+            self._turn = None
+            activity.stop()
+            self._screen.show_session()
+            self._screen.run_worker(self._after_turn(), group="after", exit_on_error=False)
+
+    async def _after_turn(self) -> None:
+        await self._read_budget()
+        self._send_next()
+
+    def _show(self, scribe: Scribe, event: AgentEvent) -> None:
+        from ralex.core.events import ApprovalRequested  # noqa: PLC0415
+        from ralex.tui.screens.chat import following  # noqa: PLC0415
+
+        scribe.write(event)
+        bar = self._screen.query_one(StatusBar)
+        bar.status = following.status_after(bar.status, event)
+        activity = self._screen.query_one(Activity)
+        if (what := following.activity_after(event)) is not None:
+            activity.say(what)
+        if (written := following.writing(event)) is not None:
+            activity.write(*written)
+        if isinstance(event, ApprovalRequested):
+            self._screen.run_worker(self._ask(event), group="approval", exit_on_error=False)
+
+    async def _ask(self, request: ApprovalRequested) -> None:
+        from ralex.tui.screens.dialogs.approval import ApprovalScreen  # noqa: PLC0415
+
+        choice = await self._screen.host.push_screen_wait(ApprovalScreen(request))
+        if self.session is not None:
+            self.session.answer(request.request_id, choice)

@@ -1,0 +1,222 @@
+"""Slash commands: one method for each, found by the command's name."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from ralex.core.ids import ModelId
+from ralex.core.routing import Override
+from ralex.core.tiers import TIERS, Tier
+from ralex.errors import RalexError
+from ralex.tui import formats
+from ralex.tui.commands import Typed, find_command, nearest_name
+from ralex.tui.models import model_hint
+from ralex.tui.ports import ChatSession
+from ralex.tui.widgets.transcript.items import NoticeItem, ReportItem, RouteItem
+
+if TYPE_CHECKING:
+    from ralex.tui.screens.chat.screen import ChatScreen
+
+_logger = logging.getLogger(__name__)
+
+
+class CommandRunner:
+    """Runs commands on a screen."""
+
+    def __init__(self, screen: "ChatScreen") -> None:
+        self._screen = screen
+        self._commands: dict[str, Callable[[str], Awaitable[None]]] = {
+            "model": self._model,
+            "tier": self._tier,
+            "auto": self._auto,
+            "why": self._why,
+            "budget": self._budget,
+            "cost": self._cost,
+            "new": self._new,
+            "theme": self._theme,
+            "find": self._find,
+            "copy": self._copy,
+            "clear": self._clear,
+            "help": self._help,
+            "quit": self._quit,
+        }
+
+    @property
+    def names(self) -> set[str]:
+        """Commands that can be run; the same as those in the registry."""
+        return set(self._commands)
+
+    async def run(self, typed: Typed) -> None:
+        """Run a command; whatever goes wrong becomes an entry of the transcript."""
+        command = find_command(typed.name)
+        if command is None:
+            near = nearest_name(typed.name)
+            hint = f"did you mean /{near}?" if near else "type / to see all commands"
+            self._screen.show_error(f"/{typed.name} is not a command", hint)
+            return
+        try:
+            await self._commands[command.name](typed.argument)
+        except RalexError as error:
+            self._screen.show_error(error.message, error.hint)
+        except Exception as error:
+            _logger.exception("/%s failed", command.name)
+            self._screen.show_error(f"/{command.name} failed: {error}", "the log file says more")
+
+    def arguments(self) -> dict[str, dict[str, str]]:
+        """Possible arguments of commands, for completion."""
+        known = {"tier": {tier.value: self._chain(tier) for tier in TIERS}}
+        known["theme"] = dict.fromkeys(self._screen.themes, "")
+        session = self._screen.session
+        if session is not None:
+            now = datetime.now(UTC)
+            known["model"] = {
+                model.id: model_hint(model, session.router, now=now) for model in session.models
+            }
+        return known
+
+    async def _model(self, argument: str) -> None:
+        session = self._session()
+        if session is None:
+            return
+        if argument:
+            self._choose_model(argument)
+            return
+        override, route = session.override, session.last_route
+        current = (override.model if override else None) or (route.model if route else "")
+        self._screen.pick(
+            "Model", self.arguments()["model"], current=current or "", then=self._choose_model
+        )
+
+    def _choose_model(self, name: str) -> None:
+        session = self._session()
+        if session is None:
+            return
+        model = ModelId(name.removesuffix("!").strip())
+        override = Override(model=model, once=name.endswith("!"))
+        self._override(session, override, f"{model} answers")
+
+    async def _tier(self, argument: str) -> None:
+        session = self._session()
+        if session is None:
+            return
+        if argument:
+            self._choose_tier(argument)
+        else:
+            self._screen.pick("Tier", self.arguments()["tier"], then=self._choose_tier)
+
+    def _choose_tier(self, name: str) -> None:
+        session = self._session()
+        wanted = name.removesuffix("!").strip().upper()
+        tier = next((tier for tier in TIERS if wanted and tier.value.startswith(wanted)), None)
+        if session is None:
+            return
+        if tier is None:
+            names = ", ".join(known.value for known in TIERS)
+            self._screen.show_error(f"{name} is not a tier", f"the tiers are {names}")
+            return
+        override = Override(tier=tier, once=name.endswith("!"))
+        self._override(session, override, f"tier {tier.value} answers")
+
+    def _override(self, session: ChatSession, override: Override, what: str) -> None:
+        try:
+            session.set_override(override)
+        except RalexError as error:
+            self._screen.show_error(error.message, error.hint)
+            return
+        until = "for the next turn" if override.once else "until /auto"
+        self._screen.show(NoticeItem(level="info", text=f"From now on {what}, {until}."))
+        self._screen.show_session()
+
+    async def _auto(self, _argument: str) -> None:
+        if (session := self._session()) is not None:
+            session.set_override(None)
+            text = f"The router {session.router.name} chooses again."
+            self._screen.show(NoticeItem(level="info", text=text))
+            self._screen.show_session()
+
+    async def _why(self, _argument: str) -> None:
+        session = self._session()
+        if session is None:
+            return
+        if session.last_route is None:
+            self._screen.show(NoticeItem(level="info", text="No turn was routed yet."))
+            return
+        last = self._screen.transcript.newest(RouteItem)
+        receipt = last.receipt if isinstance(last, RouteItem) else None
+        self._screen.show(RouteItem(route=session.last_route, receipt=receipt, is_open=True))
+
+    async def _budget(self, _argument: str) -> None:
+        self._screen.action_budget()
+
+    async def _cost(self, _argument: str) -> None:
+        session = self._session()
+        if session is None:
+            return
+        rows = await session.spend("session", days=366)
+        own = next((row for row in rows if row.key == session.id), None)
+        budget = await session.budget()
+        lines: list[tuple[str, ...]] = []
+        if own is None:
+            lines.append(("this session", formats.usd_cents(budget.spent_usd * 0), "no calls yet"))
+        else:
+            used = f"{formats.tokens(own.usage.total_tokens)} tokens"
+            calls = formats.count(own.calls, "call")
+            saved = f"~{formats.usd(own.saved_usd)} saved"
+            lines.append(("this session", formats.usd(own.cost_usd), used, calls, saved))
+        limit = (
+            "no limit" if budget.limit_usd is None else f"of {formats.usd_cents(budget.limit_usd)}"
+        )
+        saved = f"~{formats.usd_cents(budget.saved_usd)} saved"
+        lines.append(("today", formats.usd_cents(budget.spent_usd), limit, "", saved))
+        if budget.held_usd:
+            lines.append(("held", formats.usd_cents(budget.held_usd), "for calls in flight"))
+        self._screen.show(ReportItem(title="Cost", lines=tuple(lines)))
+
+    async def _new(self, _argument: str) -> None:
+        if self._screen.is_turn_running:
+            self._screen.show_error("a turn is still running", "stop it with Esc first")
+            return
+        self._screen.transcript.load([])
+        self._screen.conversation.open(is_new=True)
+
+    async def _theme(self, argument: str) -> None:
+        if argument:
+            self._screen.set_theme(argument)
+            return
+        before = self._screen.host.theme
+        self._screen.pick(
+            "Theme",
+            dict.fromkeys(self._screen.themes, ""),
+            current=before,
+            preview=self._screen.set_theme,
+            then=self._screen.set_theme,
+            otherwise=lambda: self._screen.set_theme(before),
+        )
+
+    async def _find(self, argument: str) -> None:
+        self._screen.open_search(argument)
+
+    async def _copy(self, _argument: str) -> None:
+        self._screen.action_copy_code()
+
+    async def _clear(self, _argument: str) -> None:
+        if self._screen.is_turn_running:
+            self._screen.show_error("a turn is still running", "stop it with Esc first")
+            return
+        self._screen.transcript.load([])
+
+    async def _help(self, _argument: str) -> None:
+        self._screen.action_help()
+
+    async def _quit(self, _argument: str) -> None:
+        await self._screen.action_leave()
+
+    def _session(self) -> ChatSession | None:
+        if self._screen.session is None:
+            self._screen.show_error("the session is not open yet", "try again in a moment")
+        return self._screen.session
+
+    def _chain(self, tier: Tier) -> str:
+        session = self._screen.session
+        return " → ".join(session.router.tiers.get(tier, ())) if session else ""

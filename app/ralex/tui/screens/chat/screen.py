@@ -1,0 +1,373 @@
+"""The chat screen: keys become calls, events become entries.
+
+It talks to a session through ``ralex.tui.ports`` only. The first frame holds the prompt and nothing
+heavy; the session opens in a worker behind it, and what is sent before that waits in the queue.
+"""
+
+from __future__ import annotations  # the session's types are not needed for the first frame
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.events import Resize
+from textual.screen import Screen
+from textual.widgets import Static
+from typing_extensions import override
+
+from ralex.core.terminal_text import clean_line, mask_secrets
+from ralex.errors import ConfigError
+from ralex.tui.commands import Typed, read_command
+from ralex.tui.formats import shortened
+from ralex.tui.palette import palette
+from ralex.tui.rows import shown
+from ralex.tui.screens.chat.assist import Assistant
+from ralex.tui.screens.chat.conversation import Conversation, Waiting
+from ralex.tui.screens.chat.copying import copied, last_code_block
+from ralex.tui.screens.chat.search import Search
+from ralex.tui.screens.chat.welcome import welcome_lines
+from ralex.tui.widgets.activity.activity import Activity
+from ralex.tui.widgets.completion.completion import Completion
+from ralex.tui.widgets.header.header import Header
+from ralex.tui.widgets.prompt.prompt import Prompt
+from ralex.tui.widgets.status.status import StatusBar
+from ralex.tui.widgets.transcript.items import (
+    AnswerItem,
+    AnyItem,
+    ErrorItem,
+    RouteItem,
+    ToolItem,
+)
+from ralex.tui.widgets.transcript.view import Transcript
+
+_QUIT_WITHIN_S = 2.0
+
+if TYPE_CHECKING:
+    from ralex.tui.ports import ChatSession, SessionOpener
+
+
+class ChatScreen(Screen[None]):
+    """One conversation.
+
+    Args:
+        prompts: Sent one after the other once the session is open.
+        warnings: Shown at the start.
+        themes: Names of themes, for ``/theme``.
+        use_theme: Changes the colours; raises a ``ConfigError`` for a theme that cannot be used.
+        clock: Monotonic seconds.
+        is_still: Draw no moving parts.
+    """
+
+    AUTO_FOCUS = "#prompt"
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012 - an instance variable to Textual
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "interrupt", "Stop the turn", show=False),
+        Binding(
+            "ctrl+c", "copy_or_stop", "Copy, else stop; twice: quit", show=False, priority=True
+        ),
+        Binding(
+            "ctrl+d", "leave_if_empty", "Quit, if the prompt is empty", show=False, priority=True
+        ),
+        Binding("ctrl+q", "leave", "Quit", show=False, priority=True),
+        Binding("f1", "help", "Help", show=False, priority=True),
+        Binding("f2", "budget", "Budget", show=False, priority=True),
+        Binding(
+            "ctrl+o", "fold_newest", "Open or close the newest card", show=False, priority=True
+        ),
+        Binding("ctrl+y", "copy_code", "Copy the last code block", show=False, priority=True),
+        Binding("ctrl+f", "search", "Search the transcript", show=False, priority=True),
+        Binding("pageup", "page(-1)", "Scroll up", show=False, priority=True),
+        Binding("pagedown", "page(1)", "Scroll down", show=False, priority=True),
+        Binding("ctrl+up,alt+up", "jump(-1)", "Your message before", show=False, priority=True),
+        Binding("ctrl+down,alt+down", "jump(1)", "Your next message", show=False, priority=True),
+        Binding("ctrl+end", "bottom", "Newest entry", show=False, priority=True),
+    ]
+
+    def __init__(
+        self,
+        opener: SessionOpener,
+        *,
+        prompts: Sequence[str] = (),
+        warnings: Sequence[str] = (),
+        themes: Sequence[str],
+        use_theme: Callable[[str], None],
+        clock: Callable[[], float],
+        is_still: bool = False,
+    ) -> None:
+        super().__init__()
+        self.themes = themes
+        self._use_theme = use_theme
+        self.conversation = Conversation(self, opener, prompts=prompts, warnings=warnings)
+        self._clock = clock
+        self._is_still = is_still
+        self._last_ctrl_c = -_QUIT_WITHIN_S
+        self._assistant = Assistant(self)
+
+    @override
+    def compose(self) -> ComposeResult:
+        """Header, transcript, what belongs to the prompt, the status bar; a list over them."""
+        yield Header()
+        yield Transcript(id="transcript")
+        with Vertical(id="foot"):
+            yield Activity(self._clock, is_still=self._is_still, id="activity")
+            yield Static("", id="queue", markup=False)
+            yield Search(id="search")
+            yield Prompt(id="prompt")
+        yield StatusBar()
+        yield Completion(id="completion")
+
+    @property
+    def transcript(self) -> Transcript:
+        """The list of entries."""
+        return self.query_one(Transcript)
+
+    @property
+    def host(self) -> App[None]:
+        """The application."""
+        return self.app  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # Textual types it as any App
+
+    @property
+    def prompt(self) -> Prompt:
+        """The input."""
+        return self.query_one(Prompt)
+
+    @property
+    def is_turn_running(self) -> bool:
+        """Tell whether a turn is under way."""
+        return self.conversation.is_running
+
+    @property
+    def session(self) -> ChatSession | None:
+        """The open session."""
+        return self.conversation.session
+
+    def on_mount(self) -> None:
+        """Show the prompt first; the rest comes behind the first frame."""
+        self.show_queue()
+        self.host.theme_changed_signal.subscribe(self, lambda _theme: self.restyle())
+        self.call_after_refresh(self.conversation.open)
+
+    def on_resize(self, _event: Resize) -> None:
+        """Fit the hints of an empty transcript."""
+        width = self.size.width
+        self.transcript.welcome(welcome_lines(palette(self.host.theme_variables), width))
+
+    def show_session(self) -> None:
+        """Show the session's names and numbers."""
+        session = self.session
+        if session is None:
+            return
+        header = self.query_one(Header)
+        header.project = session.project.rstrip("/").rpartition("/")[2] or session.project
+        header.branch, header.title, header.label = session.branch, session.title, session.label
+        from ralex.tui.screens.chat.following import status_of  # noqa: PLC0415
+
+        bar = self.query_one(StatusBar)
+        bar.status = status_of(session, bar.status)
+
+    def restyle(self) -> None:
+        """Draw the transcript in the colours of the theme."""
+        styles = palette(self.host.theme_variables)
+        self.transcript.welcome(welcome_lines(styles, self.size.width))
+        if self.conversation.is_drawable:
+            from ralex.tui.widgets.transcript.render import ItemRenderer  # noqa: PLC0415
+
+            self.transcript.restyle(ItemRenderer(styles), styles)
+
+    @on(Prompt.Submitted)
+    def _submit(self, event: Prompt.Submitted) -> None:
+        event.stop()
+        self._assistant.close()
+        typed = read_command(event.shown)
+        if typed is not None:
+            self.run_command(typed)
+        else:
+            self.transcript.follow()
+            self.conversation.submit(Waiting(event.text, event.shown))
+
+    def show_queue(self) -> None:
+        """Show what waits to be sent."""
+        queue = self.query_one("#queue", Static)
+        waiting = self.conversation.queue
+        queue.display = bool(waiting)
+        width = max(20, self.size.width - 12)
+        lines = [f"queued  {shortened(clean_line(each.shown), width)}" for each in waiting]
+        queue.update(Content("\n".join(lines)))
+
+    def give_back(self, waiting: list[Waiting]) -> None:
+        """Put what was queued back into the prompt: after a stop nothing is sent by itself."""
+        if waiting:
+            self.prompt.put_back("\n".join(each.text for each in waiting))
+            waiting.clear()
+
+    def show(self, item: AnyItem) -> None:
+        """Add an entry of our own and go to it."""
+        self.transcript.append(item)
+        self.transcript.follow()
+
+    def show_error(self, message: str, hint: str = "") -> None:
+        """Add an error."""
+        self.show(ErrorItem(message=shown(mask_secrets(message)), hint=shown(mask_secrets(hint))))
+
+    @work(group="command", exit_on_error=False)
+    async def run_command(self, typed: Typed) -> None:
+        """Run a slash command."""
+        await self._assistant.commands.run(typed)
+
+    @work(group="picker", exit_on_error=False)
+    async def pick(
+        self,
+        title: str,
+        entries: Mapping[str, str],
+        *,
+        then: Callable[[str], None],
+        current: str = "",
+        preview: Callable[[str], None] | None = None,
+        otherwise: Callable[[], None] | None = None,
+    ) -> None:
+        """Let the user choose one of some values, each with a hint beside it."""
+        from ralex.tui.screens.dialogs.picker import Entry, PickerScreen  # noqa: PLC0415
+
+        shown_entries = [Entry(value=value, hint=hint) for value, hint in entries.items()]
+        picker = PickerScreen(title, shown_entries, current=current, preview=preview)
+        chosen = await self.host.push_screen_wait(picker)
+        if chosen is not None:
+            then(chosen)
+        elif otherwise is not None:
+            otherwise()
+
+    def set_theme(self, name: str) -> None:
+        """Change the colours."""
+        try:
+            self._use_theme(name)
+        except ConfigError as error:
+            self.show_error(error.message, error.hint)
+
+    def open_search(self, text: str = "") -> None:
+        """Show the search line."""
+        self.query_one(Search).open(text)
+
+    @on(Search.Sought)
+    def _seek(self, event: Search.Sought) -> None:
+        event.stop()
+        self._assistant.seek(event.text, event.step)
+
+    @on(Search.Closed)
+    def _close_search(self, event: Search.Closed) -> None:
+        event.stop()
+        self.transcript.search("")
+        self.prompt.focus()
+
+    @on(Prompt.Edited)
+    def _complete(self, event: Prompt.Edited) -> None:
+        event.stop()
+        self._assistant.complete()
+
+    @on(Prompt.KeyWanted)
+    def _steer_completion(self, event: Prompt.KeyWanted) -> None:
+        event.stop()
+        self._assistant.steer(event.key)
+
+    @on(Completion.Picked)
+    def _take_choice(self, event: Completion.Picked) -> None:
+        event.stop()
+        self._assistant.take(event.choice)
+        self.prompt.focus()
+
+    @on(StatusBar.BudgetWanted)
+    def _open_budget(self) -> None:
+        self.action_budget()
+
+    @on(Transcript.Left)
+    def _back_to_prompt(self) -> None:
+        self.prompt.focus()
+
+    @on(Transcript.CopyWanted)
+    def _copy_entry(self, event: Transcript.CopyWanted) -> None:
+        self._copy(event.text)
+
+    def _copy(self, text: str) -> None:
+        self.host.copy_to_clipboard(text)
+        self.notify(copied(text), markup=False, timeout=2)
+
+    def action_interrupt(self) -> None:
+        """Stop the turn."""
+        self.conversation.interrupt()
+
+    def action_copy_or_stop(self) -> None:
+        """Copy what is selected, else stop the turn, else leave if pressed twice."""
+        text = self.prompt.selected_text or self.get_selected_text()
+        if text:
+            self._copy(text)
+            self.clear_selection()
+            return
+        if self.is_turn_running:
+            self.action_interrupt()
+            return
+        now = self._clock()
+        if now - self._last_ctrl_c <= _QUIT_WITHIN_S:
+            self.run_command(Typed("quit", ""))
+            return
+        self._last_ctrl_c = now
+        self.notify("Press Ctrl+C again to quit", markup=False, timeout=_QUIT_WITHIN_S)
+
+    async def action_leave(self) -> None:
+        """Stop what runs and leave."""
+        await self.conversation.stop()
+        self.host.exit()
+
+    async def action_leave_if_empty(self) -> None:
+        """Leave, or delete to the right if something is written."""
+        if self.prompt.text:
+            self.prompt.action_delete_right()
+        else:
+            await self.action_leave()
+
+    def action_help(self) -> None:
+        """Show all commands and keys."""
+        from ralex.tui.screens.dialogs.help import HelpScreen  # noqa: PLC0415
+
+        bindings = [binding for binding in self.BINDINGS if isinstance(binding, Binding)]
+        self.host.push_screen(HelpScreen(bindings))
+
+    def action_budget(self) -> None:
+        """Show the money."""
+        from ralex.tui.screens.budget.screen import BudgetScreen  # noqa: PLC0415
+
+        if self.session is not None:
+            self.host.push_screen(BudgetScreen(self.session))
+
+    def action_fold_newest(self) -> None:
+        """Open or close the newest card."""
+        item = self.transcript.newest(ToolItem) or self.transcript.newest(RouteItem)
+        if item is not None:
+            self.transcript.toggle_item(item)
+
+    def action_copy_code(self) -> None:
+        """Copy the last code block, or the last answer if it has none."""
+        item = self.transcript.newest(AnswerItem)
+        if item is None:
+            self.notify("There is no answer to copy yet", markup=False, timeout=2)
+        else:
+            self._copy(last_code_block(item.source) or item.source)
+
+    def action_search(self) -> None:
+        """Search the transcript."""
+        self.open_search()
+
+    def action_page(self, step: int) -> None:
+        """Scroll by a page."""
+        rows = step * max(1, self.transcript.size.height - 2)
+        self.transcript.scroll_to(y=self.transcript.scroll_offset.y + rows, animate=False)
+
+    def action_jump(self, step: int) -> None:
+        """Go to another message of the user."""
+        self.transcript.jump_user(step)
+
+    def action_bottom(self) -> None:
+        """Go to the newest entry."""
+        self.transcript.follow()

@@ -1,0 +1,62 @@
+"""What the prompt could become, from the text before the cursor; no widgets here."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from ralex.tui.commands import matching, ranked
+from ralex.tui.widgets.completion.completion import Choice
+
+_COMMAND = re.compile(r"/([a-z]*)\Z", re.IGNORECASE)
+_ARGUMENT = re.compile(r"/([a-z]+) +(\S*)\Z", re.IGNORECASE)
+_FILE = re.compile(r"(?:^|\s)@(\S*)\Z")
+MOST = 50
+
+
+def suggestions(
+    before: str,
+    *,
+    is_first_line: bool,
+    arguments: Mapping[str, Mapping[str, str]],
+    files: Sequence[str],
+) -> list[Choice]:
+    """List what the text before the cursor could become.
+
+    Args:
+        before: The cursor's line up to the cursor.
+        arguments: For a command's name, its possible arguments with a hint for each.
+        files: Paths of the project.
+    """
+    if is_first_line and (found := _COMMAND.match(before)):
+        return _commands(found[1])
+    if is_first_line and (found := _ARGUMENT.match(before)):
+        return _arguments(found[2], arguments.get(found[1].lower(), {}))
+    if found := _FILE.search(before):
+        return _files(found[1], files)
+    return []
+
+
+def _commands(typed: str) -> list[Choice]:
+    return [
+        Choice(
+            replaces=len(typed) + 1,
+            text=f"/{command.name}" + (" " if command.argument else ""),
+            label=command.usage,
+            hint=command.help,
+            is_final=not command.argument or command.argument.startswith("["),
+        )
+        for command in matching(typed)
+    ]
+
+
+def _arguments(typed: str, known: Mapping[str, str]) -> list[Choice]:
+    return [
+        Choice(replaces=len(typed), text=value, label=value, hint=known[value], is_final=True)
+        for value in ranked(typed, known, most=MOST)
+    ]
+
+
+def _files(typed: str, files: Sequence[str]) -> list[Choice]:
+    return [
+        Choice(replaces=len(typed) + 1, text=f"{path} ", label=path)
+        for path in ranked(typed, files, most=MOST)
+    ]

@@ -1,0 +1,1 @@
+"""Small screens on top of the chat."""

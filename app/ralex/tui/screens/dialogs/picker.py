@@ -1,0 +1,137 @@
+"""Choose one of many by typing a part of its name."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList
+from textual.widgets.option_list import Option
+from typing_extensions import override
+
+from ralex.core.terminal_text import clean
+from ralex.tui.commands import ranked
+from ralex.tui.formats import shortened
+from ralex.tui.rows import shown_line
+
+_WIDEST_LABEL = 44
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One thing to choose; ``hint`` is shown beside it."""
+
+    value: str
+    hint: str = ""
+
+
+class PickerScreen(ModalScreen[str | None]):
+    """A list with a filter above it.
+
+    Args:
+        current: The value that is marked at first.
+        preview: Called with each value that comes under the cursor.
+    """
+
+    CSS_PATH = "dialogs.tcss"
+    AUTO_FOCUS = "Input"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "give_up", "Close", show=False, priority=True),
+        Binding("up", "move(-1)", "Up", show=False, priority=True),
+        Binding("down", "move(1)", "Down", show=False, priority=True),
+    ]
+
+    def __init__(
+        self,
+        title: str,
+        entries: Sequence[Entry],
+        *,
+        current: str = "",
+        preview: Callable[[str], None] | None = None,
+    ) -> None:
+        super().__init__()
+        self._title = title
+        self._entries = {entry.value: entry for entry in entries}
+        self._current = current
+        self._preview = preview
+        self._shown: list[str] = []
+
+    @override
+    def compose(self) -> ComposeResult:
+        """Filter above, entries below."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = self._title
+            dialog.border_subtitle = "type to filter · Enter chooses · Esc closes"
+            entry = Input(placeholder="filter", compact=True)
+            entry.cursor_blink = False
+            yield entry
+            yield OptionList(markup=False, compact=True)
+
+    def on_mount(self) -> None:
+        """Show everything, the current value marked."""
+        self.query_one(OptionList).can_focus = False
+        self._fill("")
+        if self._current in self._shown:
+            self.query_one(OptionList).highlighted = self._shown.index(self._current)
+
+    @on(Input.Changed)
+    def _filter(self, event: Input.Changed) -> None:
+        event.stop()
+        self._fill(event.value)
+
+    @on(Input.Submitted)
+    def _choose(self, event: Input.Submitted) -> None:
+        event.stop()
+        at = self.query_one(OptionList).highlighted
+        if at is not None and at < len(self._shown):
+            self.dismiss(self._shown[at])
+
+    @on(OptionList.OptionSelected)
+    def _click(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.dismiss(self._shown[event.option_index])
+
+    @on(OptionList.OptionHighlighted)
+    def _look(self, event: OptionList.OptionHighlighted) -> None:
+        event.stop()
+        if self._preview is not None and event.option_index < len(self._shown):
+            self._preview(self._shown[event.option_index])
+
+    def action_move(self, step: int) -> None:
+        """Mark the next entry."""
+        options = self.query_one(OptionList)
+        if self._shown:
+            options.highlighted = ((options.highlighted or 0) + step) % len(self._shown)
+
+    def action_give_up(self) -> None:
+        """Close without a choice."""
+        self.dismiss(None)
+
+    def _fill(self, query: str) -> None:
+        options = self.query_one(OptionList)
+        self._shown = ranked(query, self._entries, most=200)
+        labels = [shown_line(value) for value in self._shown]
+        wide = min(_WIDEST_LABEL, max(map(len, labels), default=0))
+        options.clear_options()
+        options.add_options(
+            [
+                Option(_line(label, _aligned(self._entries[value].hint), wide))
+                for label, value in zip(labels, self._shown, strict=True)
+            ]
+        )
+        if self._shown:
+            options.highlighted = 0
+
+
+def _line(label: str, hint: str, wide: int) -> Content:
+    return Content.assemble(f"{shortened(label, wide):<{wide}}", (f"  {hint}", "$text-muted"))
+
+
+def _aligned(text: str) -> str:
+    """Clean a line without joining its blanks, which align columns."""
+    return clean(text).replace("\n", " ")

@@ -1,0 +1,235 @@
+"""Read themes from TOML files: those that ship in ``themes/``, then the user's own.
+
+A theme names plain colours in groups; every group becomes theme variables (``$diff-added``,
+``$syntax-keyword``), so style sheets and the transcript read the same ones. A user's file of the
+same name wins over ours.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from textual.color import Color, ColorParseError
+from textual.theme import Theme
+
+from ralex import resources
+from ralex.core.tiers import TIERS
+from ralex.errors import ConfigError
+
+DEFAULT_THEME = "ralex-dark"
+
+_COLORS = (
+    "background",
+    "surface",
+    "panel",
+    "foreground",
+    "muted",
+    "faint",
+    "primary",
+    "secondary",
+    "accent",
+    "success",
+    "warning",
+    "error",
+)
+_GROUPS: Mapping[str, tuple[str, ...]] = {
+    "code": ("background",),
+    "diff": ("added", "removed", "added-background", "removed-background", "hunk"),
+    "syntax": (
+        "comment",
+        "keyword",
+        "string",
+        "number",
+        "function",
+        "type",
+        "constant",
+        "operator",
+        "tag",
+    ),
+    "tiers": tuple(tier.value.lower() for tier in TIERS),
+}
+_FALLBACKS: Mapping[str, str] = {
+    "code-background": "surface",
+    "diff-added": "success",
+    "diff-removed": "error",
+    "diff-added-background": "surface",
+    "diff-removed-background": "surface",
+    "diff-hunk": "muted",
+    "syntax-comment": "faint",
+    "syntax-keyword": "secondary",
+    "syntax-string": "success",
+    "syntax-number": "warning",
+    "syntax-function": "primary",
+    "syntax-type": "accent",
+    "syntax-constant": "warning",
+    "syntax-operator": "muted",
+    "syntax-tag": "primary",
+    "tiers-simple": "success",
+    "tiers-medium": "primary",
+    "tiers-complex": "warning",
+    "tiers-reasoning": "secondary",
+}
+
+_ANSI: Mapping[str, str] = {
+    "veil": "ansi_default",
+    "marked": "ansi_bright_black",
+    "on-mark": "ansi_black",
+    "ansi-background": "ansi_black",
+    "ansi-foreground": "ansi_white",
+    "border-blurred": "ansi_bright_black",
+    "block-cursor-background": "ansi_white",
+    "block-cursor-foreground": "ansi_black",
+    "input-cursor-background": "ansi_white",
+    "input-cursor-foreground": "ansi_black",
+    "input-selection-background": "ansi_bright_black",
+    "input-selection-foreground": "ansi_white",
+    "screen-selection-background": "ansi_bright_black",
+    "screen-selection-foreground": "ansi_white",
+}
+"""What a terminal's own colours cannot be mixed from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThemeFile:
+    """A theme that can be chosen.
+
+    Attributes:
+        name: As given to ``/theme``; also the file's name without its ending.
+        title: For people.
+    """
+
+    name: str
+    title: str
+    theme: Theme
+
+
+def read_theme(path: Path) -> ThemeFile:
+    """Read one theme file.
+
+    Raises:
+        ConfigError: If it cannot be read, or a key is missing, unknown or not a colour.
+    """
+    try:
+        data: dict[str, object] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: {error}", hint="repair or remove this theme") from error
+    colors = _colors(path, data, "colors", _COLORS, required=True)
+    variables: dict[str, str] = {}
+    for group, keys in _GROUPS.items():
+        chosen = _colors(path, data, group, keys, required=False)
+        for key in keys:
+            variable = f"{group}-{key}"
+            variables[variable] = chosen.get(key, colors[_FALLBACKS[variable]])
+    return ThemeFile(
+        name=path.stem,
+        title=_text(path, data, "title", default=path.stem),
+        theme=_theme(path.stem, colors, variables, data),
+    )
+
+
+def theme_paths(user_folder: Path | None = None) -> dict[str, Path]:
+    """Map theme names to files, sorted by name; a user's file hides ours of the same name.
+
+    Raises:
+        ResourceError: If the themes that ship with ralex are missing.
+    """
+    found: dict[str, Path] = {}
+    for folder in (resources.folder("themes"), user_folder):
+        if folder is not None and folder.is_dir():
+            found.update({path.stem: path for path in folder.glob("*.toml")})
+    return dict(sorted(found.items()))
+
+
+def read_themes(user_folder: Path | None = None) -> Iterator[ThemeFile | ConfigError]:
+    """Read every theme; a file that is wrong gives its error instead, and the rest goes on."""
+    for path in theme_paths(user_folder).values():
+        try:
+            yield read_theme(path)
+        except ConfigError as error:
+            yield error
+
+
+def _mixed(colors: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "veil": f"{colors['background']} 60%",
+        "marked": f"{colors['primary']} 30%",
+        "on-mark": colors["background"],
+        "block-cursor-background": colors["primary"],
+        "block-cursor-foreground": colors["background"],
+    }
+
+
+def _theme(
+    name: str, colors: Mapping[str, str], variables: Mapping[str, str], data: Mapping[str, object]
+) -> Theme:
+    is_ansi = data.get("ansi") is True
+    mixed = _ANSI if is_ansi else _mixed(colors)
+    own = {
+        **variables,
+        **mixed,
+        "text-muted": colors["muted"],
+        "text-disabled": colors["faint"],
+        "block-cursor-text-style": "none",
+        "scrollbar": colors["panel"],
+        "scrollbar-hover": colors["faint"],
+        "scrollbar-active": colors["primary"],
+        "scrollbar-background": colors["background"],
+        "scrollbar-background-hover": colors["background"],
+        "scrollbar-background-active": colors["background"],
+        "scrollbar-corner-color": colors["background"],
+    }
+    return Theme(
+        name=name,
+        primary=colors["primary"],
+        secondary=colors["secondary"],
+        accent=colors["accent"],
+        success=colors["success"],
+        warning=colors["warning"],
+        error=colors["error"],
+        foreground=colors["foreground"],
+        background=colors["background"],
+        surface=colors["surface"],
+        panel=colors["panel"],
+        dark=data.get("dark") is not False,
+        ansi=is_ansi,
+        variables=own,
+    )
+
+
+def _colors(
+    path: Path, data: Mapping[str, object], group: str, known: tuple[str, ...], *, required: bool
+) -> dict[str, str]:
+    table = data.get(group, {})
+    if not isinstance(table, dict):
+        raise ConfigError(f"{path}: [{group}] must be a table of colours")
+    colors: dict[str, str] = {}
+    for key in known:
+        value = cast(dict[str, object], table).get(key)
+        if value is None and not required:
+            continue
+        if not isinstance(value, str):
+            raise ConfigError(
+                f"{path}: [{group}] needs {key} = a colour",
+                hint=f"the keys are {', '.join(known)}",
+            )
+        colors[key] = _checked(path, f"{group}.{key}", value)
+    return colors
+
+
+def _checked(path: Path, key: str, value: str) -> str:
+    try:
+        Color.parse(value)
+    except ColorParseError as error:
+        raise ConfigError(
+            f"{path}: {key} = {value!r} is not a colour", hint="write it as #rrggbb or ansi_blue"
+        ) from error
+    return value
+
+
+def _text(path: Path, data: Mapping[str, object], key: str, *, default: str) -> str:
+    value = data.get(key, default)
+    if not isinstance(value, str):
+        raise ConfigError(f"{path}: {key} must be text")
+    return value

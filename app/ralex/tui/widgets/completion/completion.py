@@ -1,0 +1,86 @@
+"""What the prompt could become: one list above it that never takes the focus."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from ralex.core.terminal_text import clean_line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One thing the prompt could become.
+
+    Attributes:
+        replaces: Characters before the cursor that it replaces.
+        text: What comes in their place.
+        label: What is shown.
+        hint: Shown after it, quieter.
+        is_final: Enter sends it at once.
+    """
+
+    replaces: int
+    text: str
+    label: str
+    hint: str = ""
+    is_final: bool = False
+
+
+class Completion(OptionList, can_focus=False):
+    """The list; hidden while it is empty."""
+
+    @dataclass
+    class Picked(Message):
+        """The user clicked a choice."""
+
+        choice: Choice
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, markup=False, compact=True)
+        self._choices: list[Choice] = []
+        self.display = False
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether it is shown."""
+        return bool(self.display)
+
+    @property
+    def choice(self) -> Choice | None:
+        """The choice under the cursor."""
+        at = self.highlighted
+        return self._choices[at] if at is not None and at < len(self._choices) else None
+
+    def offer(self, choices: Sequence[Choice]) -> None:
+        """Show choices, the first one marked; none hides the list."""
+        if list(choices) == self._choices and self.is_open == bool(choices):
+            return
+        self._choices = list(choices)
+        self.clear_options()
+        if choices:
+            wide = max(len(choice.label) for choice in choices)
+            self.add_options([Option(_line(choice, wide)) for choice in choices])
+            self.highlighted = 0
+        self.display = bool(choices)
+
+    def move(self, step: int) -> None:
+        """Mark the next choice, around the ends."""
+        if self._choices:
+            self.highlighted = ((self.highlighted or 0) + step) % len(self._choices)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Tell which choice was clicked."""
+        event.stop()
+        self.post_message(self.Picked(self._choices[event.option_index]))
+
+
+def _line(choice: Choice, wide: int) -> Content:
+    label = Content(clean_line(choice.label))
+    if not choice.hint:
+        return label
+    pad = " " * (wide - len(choice.label) + 2)
+    return Content.assemble(label, (f"{pad}{clean_line(choice.hint)}", "$text-muted"))

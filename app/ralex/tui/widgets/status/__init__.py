@@ -1,0 +1,1 @@
+"""Model, context and money, always in sight."""

@@ -1,0 +1,1 @@
+"""Everything said and done, as one virtual list."""

@@ -1,0 +1,311 @@
+"""A scrolling list of any number of items in one widget: where they are, and which are drawn.
+
+Nothing in it is a widget but itself, so its size costs neither layout nor memory. Heights are
+estimated, and measured when an item comes into view; measuring never moves the line being read.
+While the end is in sight the view follows what arrives; scrolled up, it stays where it is.
+"""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual import events
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from typing_extensions import override
+
+from ralex.tui.markdown.source import LiveText
+from ralex.tui.palette import Palette
+from ralex.tui.rows import Row, row
+from ralex.tui.widgets.transcript.heights import Heights, estimate
+from ralex.tui.widgets.transcript.items import AnswerItem, AnyItem, FoldItem
+
+_logger = logging.getLogger(__name__)
+_CACHED_ITEMS: Final = 96
+_AHEAD: Final = 5
+LINE_BITS: Final = 20
+"""Bits of a selection coordinate that count lines within an item."""
+
+
+class Renderer(Protocol):
+    """Draws items; see ``render.ItemRenderer``, which is imported after the first frame."""
+
+    def render(self, item: AnyItem, total: int) -> list[Row]:
+        """Draw an item in rows of ``total`` cells."""
+        ...
+
+    def live(self, total: int) -> LiveText:
+        """Start the rows of an answer that arrives."""
+        ...
+
+    def live_plain(self, total: int) -> LiveText:
+        """Start the rows of a plain text that arrives."""
+        ...
+
+
+class ItemList(ScrollView):
+    """Items from top to bottom.
+
+    Attributes:
+        items: Change them by ``load``, ``append`` and ``update_item`` only.
+        is_following: The view stays at the end as items arrive.
+        palette: The styles in force, or None before ``restyle``.
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self.items: list[AnyItem] = []
+        self.is_following = True
+        self.palette: Palette | None = None
+        self._renderer: Renderer | None = None
+        self._heights = Heights()
+        self._places: dict[int, int] = {}
+        self._cache: OrderedDict[int, list[Row]] = OrderedDict()
+        self._row_width = 0
+        self._is_adjusting = False
+        self._has_news = False
+
+    @property
+    def renderer(self) -> Renderer:
+        """What draws the items.
+
+        Raises:
+            RuntimeError: If ``restyle`` was not called yet.
+        """
+        if self._renderer is None:
+            raise RuntimeError("the transcript has no renderer yet")
+        return self._renderer
+
+    @property
+    def row_width(self) -> int:
+        """Cells of a row."""
+        return self._row_width
+
+    def restyle(self, renderer: Renderer, palette: Palette) -> None:
+        """Draw everything with another renderer, in place."""
+        self._renderer = renderer
+        self.palette = palette
+        self._lay_out(is_new_width=True)
+
+    def load(self, items: Sequence[AnyItem]) -> None:
+        """Replace all items and show the end."""
+        self.items = list(items)
+        self._places = {id(item): index for index, item in enumerate(self.items)}
+        self.is_following, self._has_news = True, False
+        self._lay_out(is_new_width=True)
+
+    def append(self, item: AnyItem) -> None:
+        """Add an item at the end."""
+        self._places[id(item)] = len(self.items)
+        self.items.append(item)
+        self._heights.append(1)
+        self.update_item(item)
+
+    def update_item(self, item: AnyItem) -> None:
+        """Draw an item again: it grew, opened, closed or changed its state."""
+        index = self._places.get(id(item))
+        if index is None:
+            return
+        follow = self.is_following
+        self._cache.pop(index, None)
+        if not self._row_width:
+            return
+        is_above = (
+            self._heights.top(index) + self._heights.height(index) <= self.scroll_offset.y
+            if index < len(self._heights) - 1
+            else False
+        )
+        difference = self._heights.set(index, len(self._rows(index)))
+        self._has_news |= not follow and index == len(self.items) - 1
+        self._sync(follow=follow)
+        if difference and is_above and not follow:
+            self._jump(self.scroll_offset.y + difference)
+
+    def follow(self) -> None:
+        """Go to the end and stay there."""
+        self.is_following, self._has_news = True, False
+        self._sync(follow=True)
+
+    def newest(self, *kinds: type[AnyItem]) -> AnyItem | None:
+        """Find the last item of some kinds."""
+        return next((item for item in reversed(self.items) if isinstance(item, kinds)), None)
+
+    def toggle_item(self, item: AnyItem) -> None:
+        """Open a folded item, or close it."""
+        if item.can_open:
+            item.is_open = not item.is_open
+            self.screen.clear_selection()
+            self.update_item(item)
+
+    def show_item(self, index: int) -> None:
+        """Scroll so that an item is in sight, at the top if it was not."""
+        for _ in range(2):
+            top, height = self._heights.top(index), self._heights.height(index)
+            if (
+                self.scroll_offset.y <= top
+                and top + height <= self.scroll_offset.y + self.size.height
+            ):
+                return
+            self.scroll_to(y=top, animate=False)
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Lay out for the new size; the item at the top stays there."""
+        self._lay_out(is_new_width=self.scrollable_content_region.width != self._row_width)
+
+    @override
+    def notify_style_update(self) -> None:
+        """Forget what was drawn in other colours."""
+        self._cache.clear()
+        super().notify_style_update()
+
+    @override
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Measure what comes into view and keep the line that is being read in place."""
+        if not self._is_adjusting and len(self._heights) and self._row_width:
+            self._is_adjusting = True
+            self._measure_view(round(old_value))
+            self._is_adjusting = False
+        self.is_following = self.scroll_offset.y >= self.max_scroll_y
+        if self.is_following:
+            self._has_news = False
+        super().watch_scroll_y(old_value, new_value)
+
+    @override
+    def render_line(self, y: int) -> Strip:
+        """Give one visible line."""
+        width = self.size.width
+        if not self.items:
+            return self.empty_line(y)
+        place = y + self.scroll_offset.y
+        index = self._heights.at(place)
+        if index >= len(self.items):
+            return Strip.blank(width, self.rich_style)
+        rows = self._rows(index)
+        line = place - self._heights.top(index)
+        if line >= len(rows):
+            return Strip.blank(width, self.rich_style)
+        strip = self.overlay(rows[line].strip, index, line)
+        if self._has_news and y == self.size.height - 1:
+            strip = self._with_news(strip)
+        return strip.apply_style(self.rich_style).apply_offsets(0, index << LINE_BITS | line)
+
+    def overlay(self, strip: Strip, index: int, line: int) -> Strip:  # noqa: ARG002 - for subclasses
+        """Lay marks over a row of an item before it is shown."""
+        return strip
+
+    def empty_line(self, y: int) -> Strip:  # noqa: ARG002 - for subclasses
+        """Give a line of the view while there are no items."""
+        return Strip.blank(self.size.width, self.rich_style)
+
+    def _rows(self, index: int) -> list[Row]:
+        cached = self._cache.get(index)
+        if cached is not None:
+            self._cache.move_to_end(index)
+            return cached
+        rows = self._drawn(self.items[index])
+        self._cache[index] = rows
+        if len(self._cache) > _CACHED_ITEMS:
+            self._cache.popitem(last=False)
+        return rows
+
+    def _drawn(self, item: AnyItem) -> list[Row]:
+        """Draw an item; one that cannot be drawn must not take the whole screen with it."""
+        try:
+            return self.renderer.render(item, self._row_width)
+        except Exception:
+            _logger.exception("an entry of the transcript could not be drawn")
+            note = [("  this entry cannot be drawn; the log file says why", self.rich_style)]
+            return [row(note, total=self._row_width)]
+
+    def _measure(self, index: int) -> int:
+        if self._heights.is_exact(index):
+            return 0
+        return self._heights.set(index, len(self._rows(index)))
+
+    def _measure_view(self, old: int) -> None:
+        """Measure all items in view; rows gained above the reading line move the view along."""
+        y = self.scroll_offset.y
+        for _ in range(4):
+            index = self._heights.at(y)
+            bottom = self._heights.top(min(index, len(self._heights)))
+            shift = total = 0
+            while index < len(self._heights) and bottom < y + self.size.height + total + _AHEAD:
+                difference = self._measure(index)
+                total += abs(difference)
+                bottom += self._heights.height(index)
+                if self._heights.top(index) < max(y, old):
+                    shift += difference
+                index += 1
+            if not total:
+                return
+            y += shift
+            old += shift
+            self._sync(follow=False)
+            self.scroll_to(y=y, animate=False)
+
+    def _lay_out(self, *, is_new_width: bool) -> None:
+        follow = self.is_following
+        y = self.scroll_offset.y
+        top = self._heights.at(y)
+        below = y - self._heights.top(top) if top < len(self._heights) else 0
+        if is_new_width:
+            self._row_width = self.scrollable_content_region.width
+            self._cache.clear()
+            if not self._row_width:
+                return
+            self._renew_live()
+            self._heights.reset(estimate(item, self._row_width) for item in self.items)
+            self.screen.clear_selection()
+        if not self._row_width or not self.items:
+            self.virtual_size = Size(self._row_width, 0)
+            self.refresh()
+            return
+        need = self.size.height + _AHEAD
+        index, step = (len(self.items) - 1, -1) if follow else (min(top, len(self.items) - 1), 1)
+        while need > 0 and 0 <= index < len(self.items):
+            self._measure(index)
+            need -= self._heights.height(index)
+            index += step
+        self._is_adjusting = True
+        self._sync(follow=follow)
+        if not follow and top < len(self.items):
+            inside = min(below, max(0, self._heights.height(top) - 1))
+            self.scroll_to(y=self._heights.top(top) + inside, animate=False)
+        self._is_adjusting = False
+        self.is_following = follow
+
+    def _renew_live(self) -> None:
+        """Feed texts that are still arriving again, for the new width or colours."""
+        for item in self.items[-8:]:
+            if isinstance(item, AnswerItem | FoldItem) and item.live is not None:
+                is_answer = isinstance(item, AnswerItem)
+                start = self.renderer.live if is_answer else self.renderer.live_plain
+                live = start(self._row_width)
+                live.feed(item.live.source)
+                item.live = live
+
+    def _sync(self, *, follow: bool) -> None:
+        self._heights.sum_up()
+        self.virtual_size = Size(self._row_width, self._heights.total)
+        if follow:
+            self.scroll_to(y=self.max_scroll_y, animate=False)
+        self.refresh()
+
+    def _jump(self, y: int) -> None:
+        self._is_adjusting = True
+        self.scroll_to(y=y, animate=False)
+        self._is_adjusting = False
+
+    def _with_news(self, strip: Strip) -> Strip:
+        if self.palette is None:
+            return strip
+        note = " ↓ more below · End "
+        room = strip.cell_length - cell_len(note) - 1
+        if room < 0:
+            return strip
+        style = self.palette.raised + self.palette.accent
+        return Strip.join([strip.crop(0, room), Strip([Segment(note, style), Segment(" ")])])

@@ -1,0 +1,356 @@
+"""A session that plays scripts, with gates instead of sleeps, and builders for its events."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TypeAlias
+
+from ralex.core.budget import BudgetState, SpendRow
+from ralex.core.complexity import Complexity, DimensionScore
+from ralex.core.events import (
+    AgentEvent,
+    AssistantMessageCompleted,
+    RouteDecided,
+    StepFinished,
+    StepStarted,
+    ToolCallFinished,
+    ToolCallStarted,
+    TurnFailed,
+    TurnFinished,
+    TurnStarted,
+)
+from ralex.core.ids import CallId, ModelId, SessionId, TurnId
+from ralex.core.messages import AssistantMessage
+from ralex.core.models import ModelInfo, Rates
+from ralex.core.pricing import flat_price
+from ralex.core.routing import Alternative, Override, RouteDecision, Router, RouteReason
+from ralex.core.stream import FinishReason, TextDelta
+from ralex.core.tiers import Tier
+from ralex.core.usage import Usage
+from ralex.errors import RalexError, UnknownModelError
+from ralex.tui.ports import SessionTotals
+
+S1 = SessionId("s1")
+CHEAP = ModelId("acme/swift-mini")
+STRONG = ModelId("acme/deep-large")
+MODELS = (
+    ModelInfo(
+        id=CHEAP,
+        provider="acme",
+        name="swift-mini",
+        context_window=128_000,
+        price=flat_price(Rates(input=Decimal("0.1"), output=Decimal("0.4"))),
+    ),
+    ModelInfo(
+        id=STRONG,
+        provider="acme",
+        name="deep-large",
+        context_window=400_000,
+        price=flat_price(Rates(input=Decimal(3), output=Decimal(15))),
+    ),
+    ModelInfo(id=ModelId("local/[tiny]"), provider="local", name="[tiny]"),
+)
+ROUTER = Router(
+    name="house",
+    tiers={Tier.SIMPLE: (CHEAP,), Tier.COMPLEX: (STRONG, CHEAP), Tier.REASONING: (STRONG,)},
+)
+USAGE = Usage(input_tokens=2_400, cache_read_tokens=9_600, output_tokens=420, reasoning_tokens=80)
+
+Step: TypeAlias = AgentEvent | asyncio.Event | Exception
+"""What a script holds: an event to send, a gate to wait at, or an error to raise."""
+
+
+def budget(spent: str = "1.25", held: str = "0.02", limit: str | None = "5.00") -> BudgetState:
+    return BudgetState(
+        day="2026-03-14",
+        limit_usd=None if limit is None else Decimal(limit),
+        alert_usd=Decimal(4),
+        spent_usd=Decimal(spent),
+        held_usd=Decimal(held),
+        saved_usd=Decimal("3.40"),
+    )
+
+
+def route(
+    tier: Tier = Tier.SIMPLE, model: ModelId = CHEAP, reason: RouteReason = RouteReason.SCORE
+) -> RouteDecision:
+    return RouteDecision(
+        router="house",
+        tier=tier,
+        model=model,
+        reason=reason,
+        reasons=(
+            "The ask scores 0.06, below 0.10, so it is SIMPLE.",
+            "The first model of the tier answers; nothing cools down.",
+        ),
+        complexity=Complexity(
+            tier=tier,
+            score=0.06,
+            dimensions=(
+                DimensionScore(
+                    name="technicalTerms",
+                    raw=0.5,
+                    weight=0.25,
+                    contribution=0.125,
+                    matched=("checkout", "test"),
+                ),
+                DimensionScore(
+                    name="simpleIndicators", raw=-1, weight=0.2, contribution=-0.2, matched=("add",)
+                ),
+                DimensionScore(
+                    name="codePresence",
+                    raw=0.4,
+                    weight=0.1,
+                    contribution=0.04,
+                    matched=("function",),
+                ),
+            ),
+            signals=(),
+            cause="heuristic_scorer",
+            scorer="ralex",
+        ),
+        alternatives=(
+            Alternative(
+                model=STRONG,
+                tier=Tier.COMPLEX,
+                estimated_usd=Decimal("0.042"),
+                why_not="a higher tier than the ask needs",
+            ),
+        ),
+        estimated_usd=Decimal("0.0011"),
+    )
+
+
+def started(prompt: str) -> TurnStarted:
+    return TurnStarted(session_id=SessionId("s1"), turn_id=TurnId("t1"), prompt=prompt)
+
+
+def opening(prompt: str, decision: RouteDecision | None = None) -> list[Step]:
+    decision = decision or route()
+    return [
+        started(prompt),
+        RouteDecided(route=decision),
+        StepStarted(
+            step=1,
+            model=decision.model,
+            context_tokens=11_900,
+            window=128_000,
+            reserved_usd=Decimal("0.01"),
+        ),
+    ]
+
+
+def deltas(text: str, size: int = 7) -> list[Step]:
+    return [TextDelta(text=text[at : at + size]) for at in range(0, len(text), size)]
+
+
+def said(text: str, reasoning: str = "") -> AssistantMessageCompleted:
+    return AssistantMessageCompleted(
+        step=1,
+        model=CHEAP,
+        message=AssistantMessage(text=text, reasoning=reasoning),
+        finish_reason=FinishReason.STOP,
+    )
+
+
+def step_finished(money: BudgetState | None = None) -> StepFinished:
+    return StepFinished(
+        step=1,
+        model=CHEAP,
+        usage=USAGE,
+        cost_usd=Decimal("0.0031"),
+        cost_source="provider",
+        context_tokens=12_420,
+        window=128_000,
+        budget=money or budget(),
+        tier=Tier.SIMPLE,
+    )
+
+
+def call(
+    name: str,
+    title: str,
+    *,
+    output: str = "",
+    summary: str = "",
+    arguments: str = "{}",
+    diff: str = "",
+    exit_code: int | None = None,
+    is_error: bool = False,
+    number: str = "1",
+) -> list[Step]:
+    call_id = CallId(f"{name}-{number}")
+    return [
+        ToolCallStarted(call_id=call_id, name=name, arguments_json=arguments, title=title),
+        ToolCallFinished(
+            call_id=call_id,
+            name=name,
+            output=output,
+            is_error=is_error,
+            summary=summary,
+            elapsed_ms=412,
+            diff=diff,
+            exit_code=exit_code,
+        ),
+    ]
+
+
+def finished(text: str = "", stop_reason: str = "done") -> TurnFinished:
+    return TurnFinished(
+        turn_id=TurnId("t1"),
+        text=text,
+        stop_reason=stop_reason,
+        model=CHEAP,
+        tier=Tier.SIMPLE,
+        steps=1,
+        usage=USAGE,
+        cost_usd=Decimal("0.0031"),
+        saved_usd=Decimal("0.039"),
+        budget=budget(),
+        files_changed=(),
+    )
+
+
+def failed(message: str, hint: str = "", code: str = "auth") -> TurnFailed:
+    return TurnFailed(
+        turn_id=TurnId("t1"),
+        code=code,
+        message=message,
+        hint=hint,
+        exit_code=4,
+        text="",
+        model=CHEAP,
+        tier=Tier.SIMPLE,
+        steps=0,
+        usage=Usage(),
+        cost_usd=Decimal(0),
+        saved_usd=None,
+        budget=budget(),
+        files_changed=(),
+    )
+
+
+def plain_turn(prompt: str, text: str) -> list[Step]:
+    return [*opening(prompt), *deltas(text), said(text), step_finished(), finished(text)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    context_tokens: int = 0
+    is_estimate: bool = True
+    window: int | None = 128_000
+    turns: int = 0
+
+
+@dataclass
+class FakeSession:
+    """Plays one script for each turn and remembers what it was asked."""
+
+    scripts: list[list[Step]] = field(default_factory=list[list[Step]])
+    stored: list[AgentEvent] = field(default_factory=list[AgentEvent])
+    label: str = ""
+    title: str = "Discount codes in the checkout"
+    project: str = "/home/ada/shop"
+    branch: str = "main"
+    mode: str = "yolo"
+    router: Router = ROUTER
+    models: Sequence[ModelInfo] = MODELS
+    override: Override | None = None
+    last_route: RouteDecision | None = None
+    money: BudgetState = field(default_factory=budget)
+    prompts: list[str] = field(default_factory=list[str])
+    answers: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    interrupted: int = 0
+    id: SessionId = S1
+    context_tokens: int = 0
+
+    @property
+    def totals(self) -> SessionTotals:
+        return Totals(context_tokens=self.context_tokens, is_estimate=self.context_tokens == 0)
+
+    def set_override(self, override: Override | None) -> None:
+        known = {model.id for model in self.models}
+        if override and override.model and override.model not in known:
+            raise UnknownModelError(f"no provider has {override.model}", hint="see /model")
+        self.override = override
+
+    @asynccontextmanager
+    async def turn(self, prompt: str) -> AsyncGenerator[AsyncIterator[AgentEvent], None]:
+        self.prompts.append(prompt)
+        script = self.scripts.pop(0) if self.scripts else plain_turn(prompt, "Done.")
+        try:
+            yield self._play(script)
+        except asyncio.CancelledError:
+            self.interrupted += 1
+            raise
+
+    async def _play(self, script: Sequence[Step]) -> AsyncIterator[AgentEvent]:
+        for step in script:
+            if isinstance(step, asyncio.Event):
+                await step.wait()
+            elif isinstance(step, Exception):
+                raise step
+            else:
+                if isinstance(step, RouteDecided):
+                    self.last_route = step.route
+                if isinstance(step, StepFinished):
+                    self.context_tokens = step.context_tokens
+                    self.money = step.budget
+                yield step
+
+    def answer(self, request_id: str, choice: str) -> None:
+        self.answers.append((request_id, choice))
+
+    async def budget(self) -> BudgetState:
+        return self.money
+
+    async def spend(self, by: str, *, days: int) -> list[SpendRow]:
+        keys = {
+            "model": [(CHEAP, "0.31"), (STRONG, "0.94")],
+            "tier": [("SIMPLE", "0.31"), ("COMPLEX", "0.94")],
+            "provider": [("acme", "1.25")],
+            "session": [("s1", "0.42")],
+            "day": [(f"2026-03-{day:02}", f"{(day * 7) % 5}.{day}") for day in range(1, 15)],
+        }[by]
+        return [
+            SpendRow(
+                key=key, calls=12, cost_usd=Decimal(cost), saved_usd=Decimal("0.80"), usage=USAGE
+            )
+            for key, cost in keys
+        ]
+
+    async def history(self) -> list[AgentEvent]:
+        return self.stored
+
+
+@dataclass
+class FakeOpener:
+    """Opens one session, after a gate if there is one."""
+
+    session: FakeSession = field(default_factory=FakeSession)
+    gate: asyncio.Event | None = None
+    error: Exception | None = None
+    opened: int = 0
+    closed: int = 0
+
+    async def open(self) -> FakeSession:
+        if self.gate is not None:
+            await self.gate.wait()
+        self.opened += 1
+        if self.error is not None:
+            error, self.error = self.error, None
+            raise error
+        return self.session
+
+    async def new(self) -> FakeSession:
+        self.session = FakeSession(title="new session")
+        return self.session
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+def an_error(message: str, hint: str = "") -> RalexError:
+    return RalexError(message, hint=hint)

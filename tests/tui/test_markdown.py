@@ -1,0 +1,158 @@
+"""Markdown: what it looks like, that a live answer ends up the same, and that none takes long."""
+
+import random
+import statistics
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.style import Style
+from textual.app import App
+
+from ralex.resources import folder
+from ralex.tui.markdown.feed import LiveMarkdown, split_source
+from ralex.tui.markdown.render import Frame, MarkdownRenderer
+from ralex.tui.palette import Palette, palette
+from ralex.tui.themes import read_theme
+
+SAMPLE = """# Title
+
+A *paragraph* with `code` and a [link](http://x.y) that is long enough to be wrapped at sixty.
+
+- one
+- two
+  - nested
+
+3. three
+4. four
+
+> quoted
+
+```python
+def f(x: int) -> str:
+    return f"{x}"
+```
+
+| name | count |
+|---|---:|
+| a | 1 |
+| bb | 22 |
+
+<b>html</b> and [/x] stay as written
+"""
+
+
+def theme_palette(name: str = "ralex-dark") -> Palette:
+    app: App[None] = App()
+    app.register_theme(read_theme(Path(folder("themes")) / f"{name}.toml").theme)
+    app.theme = name
+    return palette(app.get_css_variables())
+
+
+RENDERER = MarkdownRenderer(theme_palette())
+
+
+def frame(width: int = 60) -> Frame:
+    lead = [("  ", Style.null())]
+    return Frame(width, width, list(lead), list(lead), 2)
+
+
+def texts(markdown: str, width: int = 60) -> list[str]:
+    return [row.strip.text.rstrip() for row in RENDERER.text(markdown, frame(width))]
+
+
+def test_blocks_look_as_expected() -> None:
+    assert texts(SAMPLE) == [
+        "  Title",
+        "",
+        "  A paragraph with code and a link (http://x.y) that is long",
+        "  enough to be wrapped at sixty.",
+        "",
+        "  • one",
+        "  • two",
+        "    • nested",
+        "",
+        "  3. three",
+        "  4. four",
+        "",
+        "  ▏ quoted",
+        "",
+        "   python",
+        "   def f(x: int) -> str:",
+        '       return f"{x}"',
+        "",
+        "  name  count",
+        "  ───────────",
+        "  a         1",
+        "  bb       22",
+        "",
+        "  <b>html</b> and [/x] stay as written",
+    ]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_an_answer_that_arrived_in_pieces_looks_like_the_whole(seed: int) -> None:
+    dice = random.Random(seed)
+    live = LiveMarkdown(RENDERER, frame())
+    at = 0
+    while at < len(SAMPLE):
+        size = dice.randint(1, 25)
+        live.feed(SAMPLE[at : at + size])
+        at += size
+    assert live.source == SAMPLE
+    assert [row.strip.text.rstrip() for row in live.rows] == texts(SAMPLE)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(alphabet=st.sampled_from("#*_`~[]()<>|-+1. \n\tab!\\&;:=漢"), max_size=120))
+def test_no_markdown_breaks_the_renderer_and_every_row_has_its_width(text: str) -> None:
+    for width in (12, 60):
+        assert all(row.strip.cell_length == width for row in RENDERER.text(text, frame(width)))
+    live = LiveMarkdown(RENDERER, frame())
+    for letter in text:
+        live.feed(letter)
+    assert live.source == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 60_000,
+        "`" * 60_000,
+        "> " * 3_000,
+        "*a" * 30_000,
+        "x" * 1_000_000,
+        "| a " * 4_000,
+        "- " * 4_000,
+    ],
+    ids=lambda text: f"{text[:4]} x {len(text)}",
+)
+def test_hostile_markdown_is_drawn_in_reasonable_time(text: str) -> None:
+    start = time.process_time()
+    for part in split_source(text):
+        RENDERER.text(part, frame(100))
+    assert time.process_time() - start < 4
+
+
+def test_a_long_answer_is_split_and_its_fences_are_opened_again() -> None:
+    code = "x = 1  # comment\n" * 4_000
+    parts = split_source(f"before\n\n```python\n{code}```\nafter\n")
+    assert len(parts) > 1
+    assert all(part.count("```") == 2 for part in parts)
+    assert all(part.startswith("```python") for part in parts[1:])
+    assert sum(part.count("x = 1") for part in parts) == 4_000
+    assert parts[-1].rstrip().endswith("after")
+
+
+def test_a_growing_fence_costs_the_same_at_its_end_as_at_its_start() -> None:
+    live = LiveMarkdown(RENDERER, frame())
+    live.feed("```python\n")
+    costs: list[float] = []
+    for _ in range(40):
+        start = time.process_time()
+        for _ in range(20):
+            live.feed("value = compute(1, 'two')\n")
+        costs.append(time.process_time() - start)
+    assert statistics.median(costs[-10:]) < 3 * statistics.median(costs[:10]) + 0.005
