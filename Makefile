@@ -51,7 +51,7 @@ imports: $(STAMP)  ## the rooms and what each may import
 	$(BIN)/lint-imports
 
 unit: $(STAMP)  ## tests and SVG snapshots
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 snapshots: $(STAMP)  ## write the SVG snapshots anew; look at them before committing
 	$(BIN)/python -m pytest tests/tui --snapshot-update

