@@ -1,12 +1,14 @@
 """Arguments and exit codes; a front end is imported only inside the branch that needs it."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from ralex.core.tiers import TIERS, Tier
 from ralex.errors import RalexError, UsageError
@@ -15,13 +17,17 @@ if TYPE_CHECKING:
     from ralex.config.model import Config
     from ralex.wiring import RunOptions
 
+_MODULES = {"import": "importing"}
+"""Commands whose names are words of Python."""
+
 COMMANDS: dict[str, str] = {
     "route": "show which tier and model a text would get, and why",
     "spend": "report what was spent, by day, model, tier, provider, project or session",
     "budget": "show or set the limits",
     "models": "list models with prices and windows",
-    "sessions": "list, show, export, rename or delete sessions",
+    "sessions": "list, show, search, export, fork, rename or delete sessions",
     "config": "show where the configuration is and what it says",
+    "import": "convert another program's configuration into config.toml",
     "doctor": "check the installation, the configuration and the keys",
     "demo": "play a real task with a scripted model; needs no key",
 }
@@ -42,6 +48,24 @@ class _Parser(argparse.ArgumentParser):
 
 def run(argv: Sequence[str]) -> int:
     """Run a command line; the one place where errors become exit codes."""
+    _open_missing_streams()
+    try:
+        code = _run(argv)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader went away, as `| head` does; nothing more may be written, not even at exit.
+        _silence_stdout()
+        return 0
+    except OSError as error:
+        _silence_stdout()
+        sys.stderr.write(f"ralex: error: the system refused: {error}\n")
+        return 1
+    return code
+
+
+def _run(argv: Sequence[str]) -> int:
     wants_json = _wants_json(argv)
     try:
         if argv and argv[0] in COMMANDS:
@@ -51,12 +75,24 @@ def run(argv: Sequence[str]) -> int:
         from ralex.headless.run import stdio_reporter  # noqa: PLC0415
 
         return stdio_reporter(wants_json or "text", is_raw=False).fail(error)
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        # The reader went away, as `| head` does; nothing more may be written, not even at exit.
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
-        return 0
+
+
+def _open_missing_streams() -> None:
+    """Give closed standard streams a place to go, and let odd characters through as escapes."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+    stdout: object = sys.stdout
+    if isinstance(stdout, io.TextIOWrapper):
+        cast("io.TextIOWrapper[io.BufferedWriter]", stdout).reconfigure(errors="backslashreplace")
+
+
+def _silence_stdout() -> None:
+    """Let what is still buffered go nowhere, so that nothing fails again at exit."""
+    with suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def _wants_json(argv: Sequence[str]) -> str:
@@ -90,7 +126,7 @@ def parser() -> argparse.ArgumentParser:
     main.add_argument(
         "--raw", action="store_true", help="print the answer byte for byte, control codes included"
     )
-    main.add_argument("--model", metavar="ID", default="", help="use this model, not the router")
+    main.add_argument("--model", metavar="ID", help="use this model, not the router")
     main.add_argument("--tier", type=_tier, metavar="TIER", help=", ".join(TIERS))
     main.add_argument("--router", metavar="NAME", help="a preset or one of your own")
     main.add_argument("--mode", choices=("yolo", "ask", "plan"), help="default: yolo")
@@ -100,7 +136,10 @@ def parser() -> argparse.ArgumentParser:
     main.add_argument(
         "-c", "--continue", dest="continues", action="store_true", help="the last session here"
     )
-    main.add_argument("-r", "--resume", metavar="ID", default="", help="a stored session")
+    main.add_argument("-r", "--resume", metavar="ID", help="a stored session")
+    main.add_argument(
+        "--fork", dest="forks", action="store_true", help="with -c or -r: work in a copy of it"
+    )
     main.add_argument("--config", type=Path, metavar="FILE", help="read this file as well")
     main.add_argument("--demo", action="store_true", help="the same as `ralex demo`")
     main.add_argument("--version", action="store_true", help="print the version")
@@ -118,10 +157,10 @@ def _prompt_or_screen(argv: Sequence[str]) -> int:
         return _demo()
     options = _options(args)
     if args.prompt is not None:
-        from ralex.headless.stdin import full_prompt  # noqa: PLC0415
+        from ralex.headless.stdin import read_prompt  # noqa: PLC0415
 
-        prompt = full_prompt(args.prompt, sys.stdin, sys.stderr)
-        return _headless(_config(args, options), options, prompt, args)
+        prompt, attached = read_prompt(args.prompt, sys.stdin, sys.stderr)
+        return _headless(_config(args, options), options, (prompt, attached), args)
     if args.text is not None and not args.text.strip():
         raise UsageError("the prompt is empty", hint='say what to do: ralex "fix the failing test"')
     _check_terminal()
@@ -134,14 +173,37 @@ def _prompt_or_screen(argv: Sequence[str]) -> int:
 def _options(args: argparse.Namespace) -> "RunOptions":
     from ralex.wiring import RunOptions, check_folder  # noqa: PLC0415
 
+    _check_combinations(args)
+    if args.forks and not (args.continues or args.resume):
+        raise UsageError(
+            "--fork needs a session to copy", hint="add -c for the last one here, or -r ID"
+        )
     return RunOptions(
-        cwd=check_folder(args.cwd),
-        resume=args.resume,
+        cwd=check_folder(_here() / args.cwd),
+        resume=args.resume or "",
         continues=args.continues,
-        model=args.model,
+        forks=args.forks,
         tier=args.tier,
         max_cost_usd=args.max_cost,
     )
+
+
+def _check_combinations(args: argparse.Namespace) -> None:
+    """Refuse what would otherwise be ignored in silence."""
+    if args.prompt is not None and args.text is not None:
+        raise UsageError(
+            f"{args.text!r} is left over beside --prompt", hint="put the whole prompt in quotes"
+        )
+    if args.continues and args.resume:
+        raise UsageError("-c and -r name two sessions", hint="use one of them")
+    if args.model and args.tier is not None:
+        raise UsageError(
+            "--model and --tier contradict each other",
+            hint="--tier lets the router choose within the tier; --model names the model itself",
+        )
+    for name in ("model", "resume"):
+        if getattr(args, name) is not None and not getattr(args, name).strip():
+            raise UsageError(f"--{name} is empty", hint=f"leave it out, or see `ralex {name}s`")
 
 
 def _config(args: argparse.Namespace, options: "RunOptions") -> "Config":
@@ -152,14 +214,17 @@ def _config(args: argparse.Namespace, options: "RunOptions") -> "Config":
         environ=os.environ,
         config_file=args.config,
         router=args.router,
-        model=args.model or None,
+        model=args.model,
         mode=args.mode,
         max_steps=args.max_steps,
     )
 
 
 def _headless(
-    config: "Config", options: "RunOptions", prompt: str, args: argparse.Namespace
+    config: "Config",
+    options: "RunOptions",
+    prompt: tuple[str, str],
+    args: argparse.Namespace,
 ) -> int:
     import asyncio  # noqa: PLC0415
 
@@ -167,7 +232,7 @@ def _headless(
     from ralex.headless.start import run_headless  # noqa: PLC0415
 
     reporter = stdio_reporter(args.output, is_raw=args.raw)
-    return asyncio.run(run_headless(config, options, prompt, reporter))
+    return asyncio.run(run_headless(config, options, reporter, prompt[0], attached=prompt[1]))
 
 
 def _demo() -> int:
@@ -200,12 +265,21 @@ def _command(name: str, argv: Sequence[str]) -> int:
         return _demo()
     import importlib  # noqa: PLC0415
 
-    module = importlib.import_module(f"ralex.commands.{name}")
+    module = importlib.import_module(f"ralex.commands.{_MODULES.get(name, name)}")
     command = _Parser(prog=f"ralex {name}", description=COMMANDS[name])
     module.add_arguments(command)
     args = command.parse_args(argv)
     start: Callable[..., int] = module.run
-    return start(args, cwd=Path.cwd(), environ=os.environ, stdout=sys.stdout, stderr=sys.stderr)
+    return start(args, cwd=_here(), environ=os.environ, stdout=sys.stdout, stderr=sys.stderr)
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise UsageError(
+            "the current directory does not exist any more", hint="cd to one that does"
+        ) from None
 
 
 def _tier(text: str) -> Tier:

@@ -55,6 +55,7 @@ class Client:
         max_tokens: int | None = None,
         temperature: float | None = None,
         tag: str = "",
+        share: bool = True,
     ) -> Reply:
         """Make one call and return its whole reply.
 
@@ -64,6 +65,8 @@ class Client:
             response_format: A pydantic model class, or a JSON Schema as a mapping.
             max_tokens: Cap on the output; 16,384 by default, less where the budget says so.
             tag: Kept with the charge, for reports.
+            share: Take the answer of an identical call of this client that is under way, at no
+                cost; False asks anew, as for several answers to choose from.
 
         Raises:
             BudgetError: The call may cost more than is left.
@@ -78,6 +81,7 @@ class Client:
             max_tokens=max_tokens,
             temperature=temperature,
             tag=tag,
+            share=share,
         ) as stream:
             async for _ in stream:
                 pass
@@ -93,6 +97,7 @@ class Client:
         max_tokens: int | None = None,
         temperature: float | None = None,
         tag: str = "",
+        share: bool = True,
     ) -> ReplyStream:
         """Make one call and yield its parts as they come; ``stream.reply`` is whole afterwards.
 
@@ -108,6 +113,7 @@ class Client:
             max_tokens=max_tokens,
             temperature=temperature,
             tag=tag,
+            share=share,
         )
         return ReplyStream(self._opened, ask, self._tell)
 
@@ -121,9 +127,13 @@ class Client:
         max_tokens: int | None = None,
         temperature: float | None = None,
         tag: str = "",
+        share: bool = True,
     ) -> Reply:
         """Do what ``complete`` does, without an event loop of the caller's own."""
         import asyncio  # noqa: PLC0415
+        from contextlib import suppress  # noqa: PLC0415
+
+        from ralex.errors import UsageError  # noqa: PLC0415
 
         async def once() -> Reply:
             async with Client(config=self._config, providers=self._providers) as client:
@@ -137,17 +147,32 @@ class Client:
                     max_tokens=max_tokens,
                     temperature=temperature,
                     tag=tag,
+                    share=share,
                 )
 
+        with suppress(RuntimeError):
+            asyncio.get_running_loop()
+            raise UsageError(
+                "complete_sync was called inside a running event loop",
+                hint="await client.complete(…) there",
+            )
         return asyncio.run(once())
 
     def on(self, moment: Moment, listener: Callable[[object], None]) -> None:
         """Call a function after each call of this client, never of another.
 
         Args:
-            moment: ``success`` (gets the Reply), ``failure`` (gets the error) or ``charge``
-                (gets the Reply, once its cost is booked).
+            moment: ``success`` (gets the Reply), ``failure`` (gets the error) or ``charge``: gets
+                the Reply once its cost is booked, with ``cost`` in USD, ``usage`` in tokens,
+                ``model`` and ``route``; not for a shared reply. ``parsed`` is not read yet, and a
+                call whose answer does not follow ``response_format`` is charged all the same.
         """
+        if moment not in ("success", "failure", "charge"):
+            from ralex.errors import UsageError  # noqa: PLC0415
+
+            raise UsageError(
+                f"there is no moment {moment!r}", hint="moments are success, failure and charge"
+            )
         self._listeners.setdefault(moment, []).append(listener)
 
     def register_model(
@@ -204,7 +229,13 @@ class Client:
 
     def _tell(self, moment: str, value: object) -> None:
         for listener in self._listeners.get(moment, ()):
-            listener(value)
+            try:
+                listener(value)
+            except Exception:
+                from logging import getLogger  # noqa: PLC0415
+
+                # The answer is paid for; a listener's fault must not take it away.
+                getLogger(__name__).exception("a %s listener failed", moment)
 
 
 def __getattr__(name: str) -> object:

@@ -25,6 +25,7 @@ from ralex.core.stream import (
 from ralex.core.usage import Usage
 from ralex.dispatch.dispatcher import (
     DEFAULT_OUTPUT_TOKENS,
+    AttemptFailed,
     Call,
     CallEvent,
     CallResult,
@@ -61,6 +62,7 @@ class Ask:
     max_tokens: int | None = None
     temperature: float | None = None
     tag: str = ""
+    share: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +70,12 @@ class Reply:
     """One whole answer.
 
     Attributes:
-        cost: In USD.
+        cost: In USD; 0 for a shared reply.
         model: ``provider/name`` of the model that answered.
         route: The router's decision, or None for a model named by the caller.
         parsed: The answer read into ``response_format``, or None.
+        is_shared: An identical call of this client was under way and paid for; this one took its
+            answer and cost nothing.
     """
 
     text: str
@@ -83,6 +87,7 @@ class Reply:
     model: ModelId
     route: RouteDecision | None = None
     parsed: object = None
+    is_shared: bool = False
 
 
 class Calls:
@@ -98,14 +103,24 @@ class Calls:
 
     async def make(self, ask: Ask, emit: Emit) -> tuple[CallResult, RouteDecision | None]:
         """Route and make a call."""
+        try:
+            return await self._make(ask, emit)
+        except RalexError as error:
+            self._engine.observer().failed(error, model=ask.model)
+            raise
+
+    async def _make(self, ask: Ask, emit: Emit) -> tuple[CallResult, RouteDecision | None]:
         messages, tools = read_messages(ask.messages), read_tools(ask.tools)
         route = await self._route(ask, messages, tools)
+        if route is not None:
+            self._engine.observer().routed(route)
         names = (route.model, *route.fallbacks) if route else (ask.model,)
         cap = ask.max_tokens or (route.max_tokens if route else None) or DEFAULT_OUTPUT_TOKENS
         if cap < 1:
             raise UsageError(f"max_tokens is {cap}", hint="pass a number above 0")
+        schema = _schema(ask.response_format)
         call = Call(
-            candidates=tuple(self._candidate(name, messages, tools) for name in names),
+            candidates=tuple(self._candidate(name, messages, tools, schema) for name in names),
             messages=messages,
             tools=tools,
             tier=(route.tier or "") if route else "",
@@ -114,12 +129,15 @@ class Calls:
             tag=ask.tag,
             output_tokens=cap,
             temperature=ask.temperature,
-            response_schema_json=_schema(ask.response_format),
+            response_schema_json=schema,
             max_cost_usd=route.max_cost_usd if route else None,
             counterfactual=self._engine.top_price(route.router) if route else None,
+            refuses_empty=True,
         )
-        dispatcher = await self._engine.dispatcher()
-        return await dispatcher.run(call, emit), route
+        is_sampling = ask.temperature is not None and ask.temperature > 0
+        if ask.share and not is_sampling:
+            return await (await self._engine.single_flight()).run(call, emit), route
+        return await (await self._engine.dispatcher()).run(call, emit), route
 
     async def aclose(self) -> None:
         """Close everything."""
@@ -143,16 +161,21 @@ class Calls:
         )
 
     def _candidate(
-        self, name: str, messages: tuple[Message, ...], tools: tuple[ToolSpec, ...]
+        self,
+        name: str,
+        messages: tuple[Message, ...],
+        tools: tuple[ToolSpec, ...],
+        schema: str,
     ) -> Candidate:
         from ralex.agent.sizing import RequestSizer  # noqa: PLC0415
+        from ralex.core.tokens import estimate_tokens, max_tokens_bound  # noqa: PLC0415
 
         model = self._engine.resolve(name)
         sizer = RequestSizer(tools)
         return Candidate(
             model=model,
-            input_tokens=sizer.estimate(messages, model),
-            input_bound_tokens=sizer.bound(messages, model),
+            input_tokens=sizer.estimate(messages, model) + estimate_tokens(schema),
+            input_bound_tokens=sizer.bound(messages, model) + max_tokens_bound(schema) + 64,
         )
 
 
@@ -165,9 +188,10 @@ class ReplyStream:
         self._opened = opened
         self._ask = ask
         self._tell = tell
-        self._parts: asyncio.Queue[ClientPart | None] = asyncio.Queue(_QUEUED_PARTS)
+        self._parts: asyncio.Queue[ClientPart] = asyncio.Queue(_QUEUED_PARTS)
         self._task: asyncio.Task[Reply] | None = None
         self._reply: Reply | None = None
+        self._lost_usd = Decimal(0)
 
     @property
     def reply(self) -> Reply:
@@ -205,28 +229,41 @@ class ReplyStream:
 
     async def __anext__(self) -> ClientPart:
         """Give the next part, or raise what ended the call."""
-        part = await self._parts.get()
-        if part is not None:
-            return part
-        if self._task is None:
+        task = self._task
+        if task is None:
             raise RuntimeError("use `async with client.stream(…) as stream`")
-        self._reply = await self._task
-        raise StopAsyncIteration
+        if self._reply is not None:
+            raise StopAsyncIteration
+        while self._parts.empty():
+            if task.done():
+                self._reply = await task
+                raise StopAsyncIteration
+            news = asyncio.ensure_future(self._parts.get())
+            try:
+                await asyncio.wait({news, task}, return_when=asyncio.FIRST_COMPLETED)
+                if news.done():
+                    return news.result()
+            finally:
+                news.cancel()
+        return self._parts.get_nowait()
 
     async def _run(self) -> Reply:
         try:
             result, route = await self._opened().make(self._ask, self._take)
-            reply = _reply(result, route, self._ask.response_format)
+            reply = _reply(result, route)
+            reply = replace(reply, cost=reply.cost + self._lost_usd)
+            if not reply.is_shared:
+                self._tell("charge", reply)
+            reply = replace(reply, parsed=_parsed(reply.text, self._ask.response_format))
         except RalexError as error:
             self._tell("failure", error)
-            await self._parts.put(None)
             raise
-        self._tell("charge", reply)
         self._tell("success", reply)
-        await self._parts.put(None)
         return reply
 
     async def _take(self, event: CallEvent) -> None:
+        if isinstance(event, AttemptFailed):
+            self._lost_usd += event.cost_usd
         if isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta | UsageReport):
             await self._parts.put(event)
 
@@ -282,7 +319,7 @@ def _schema(response_format: object) -> str:
     return json.dumps(schema, separators=(",", ":"))
 
 
-def _reply(result: CallResult, route: RouteDecision | None, response_format: object) -> Reply:
+def _reply(result: CallResult, route: RouteDecision | None) -> Reply:
     message = result.reply.message
     return Reply(
         text=message.text,
@@ -293,13 +330,13 @@ def _reply(result: CallResult, route: RouteDecision | None, response_format: obj
         cost=result.cost_usd,
         model=result.model.id,
         route=route,
-        parsed=_parsed(message.text, response_format) if message.text else None,
+        is_shared=result.is_shared,
     )
 
 
 def _parsed(text: str, response_format: object) -> object:
     """Read an answer into the form asked for; the call is paid either way."""
-    if response_format is None:
+    if response_format is None or not text:
         return None
     try:
         if hasattr(response_format, "model_validate_json"):

@@ -24,6 +24,11 @@ def read_messages(messages: Sequence[Mapping[str, object]]) -> tuple[Message, ..
     Raises:
         UsageError: Naming the message that cannot be read.
     """
+    if isinstance(messages, str) or not all(_is_mapping(message) for message in messages):
+        raise UsageError(
+            "messages is not a list of dictionaries",
+            hint='pass [{"role": "user", "content": "…"}]',
+        )
     if not messages:
         raise UsageError("there are no messages", hint='pass [{"role": "user", "content": "…"}]')
     return tuple(_message(message, place) for place, message in enumerate(messages))
@@ -50,6 +55,10 @@ def read_tools(tools: Sequence[Mapping[str, object]]) -> tuple[ToolSpec, ...]:
             )
         )
     return tuple(specs)
+
+
+def _is_mapping(value: object) -> bool:
+    return isinstance(value, Mapping)
 
 
 def _message(message: Mapping[str, object], place: int) -> Message:

@@ -33,6 +33,7 @@
     │   └── StoreUnreadableError     1  damaged, locked, full or read-only
     ├── ToolError                    1  told to the model, which may try again
     │   └── EditError                1
+    ├── UndoError                    1  a turn is running, or its records cannot be used
     ├── StepLimitError               5  too many steps
     ├── LoopError                    5  the model repeats itself
     └── InterruptedTurnError       130  the user stopped it
@@ -279,6 +280,12 @@ class EditError(ToolError):
     """An edit was refused and the file left as it was."""
 
     code = "edit"
+
+
+class UndoError(RalexError):
+    """Changes cannot be taken back or brought again."""
+
+    code = "undo"
 
 
 class StepLimitError(RalexError):

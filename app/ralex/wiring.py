@@ -27,8 +27,15 @@ if TYPE_CHECKING:
     from ralex.agent.services import AgentServices
     from ralex.agent.session import Session
     from ralex.dispatch.dispatcher import Dispatcher
+    from ralex.dispatch.single_flight import SingleFlight
+    from ralex.observe.observer import Observer
     from ralex.store.ledger import SqliteLedger
     from ralex.store.sessions import SqliteSessions
+    from ralex.undo.log import UndoLog
+
+
+_SHORTEST_KEY = 8
+"""Shorter ones, such as a local server's ``x``, are words that may stand anywhere."""
 
 
 def local_now() -> datetime:
@@ -43,6 +50,7 @@ class RunOptions:
     Attributes:
         resume: Id of a stored session, or its beginning.
         continues: Take up the project's last session.
+        forks: Work in a copy of the session taken up, and leave that one as it is.
         model: A model for the whole run, or None for the router.
         tier: A tier for the whole run, or None.
         max_cost_usd: Limit on what one turn may cost, or None.
@@ -52,6 +60,7 @@ class RunOptions:
     cwd: Path
     resume: str = ""
     continues: bool = False
+    forks: bool = False
     model: str = ""
     tier: Tier | None = None
     max_cost_usd: Decimal | None = None
@@ -81,7 +90,10 @@ class Engine:
         providers: Mapping[str, ClosableProvider] | None = None,
         now: Callable[[], datetime] = local_now,
     ) -> None:
+        import asyncio  # noqa: PLC0415
+
         self.config = config
+        self._opening = asyncio.Lock()
         self._environ = os.environ if environ is None else environ
         self._stand_ins: dict[str, ClosableProvider] = dict(providers or {})
         self._providers: dict[tuple[str, Api], ClosableProvider] = {}
@@ -90,6 +102,8 @@ class Engine:
         self._ledger: SqliteLedger | None = None
         self._sessions: SqliteSessions | None = None
         self._dispatcher: Dispatcher | None = None
+        self._single_flight: SingleFlight | None = None
+        self._observer: Observer | None = None
 
     async def __aenter__(self) -> Self:
         """Open nothing yet; parts open when they are first needed."""
@@ -110,19 +124,40 @@ class Engine:
             await provider.aclose()
         await self._stack.aclose()
 
+    def observer(self) -> "Observer":
+        """Make the one that hears of what is booked and stored; closed after both."""
+        if self._observer is None:
+            import asyncio  # noqa: PLC0415
+
+            from ralex.observe.observer import Observer  # noqa: PLC0415
+
+            self._observer = Observer.make(
+                self.config.home / "logs",
+                logs=self.config.log.events,
+                traces=self.config.log.otel,
+                now=self._now,
+                secrets=[one.api_key for one in self.config.providers.values() if one.api_key],
+            )
+            self._stack.push_async_callback(asyncio.to_thread, self._observer.close)
+        return self._observer
+
     async def ledger(self) -> "SqliteLedger":
         """Open the ledger.
 
         Raises:
             LedgerUnavailableError: If it cannot be read or written.
         """
-        if self._ledger is None:
-            from ralex.store.ledger import SqliteLedger  # noqa: PLC0415
+        async with self._opening:  # callers at once must not each open one
+            if self._ledger is None:
+                from ralex.store.ledger import SqliteLedger  # noqa: PLC0415
 
-            self._ledger = await SqliteLedger.open(
-                self.config.home / "ledger.db", limits=self.config.budget, now=self._now
-            )
-            self._stack.push_async_callback(self._ledger.aclose)
+                self._ledger = await SqliteLedger.open(
+                    self.config.home / "ledger.db",
+                    limits=self.config.budget,
+                    now=self._now,
+                    on_charge=self.observer().charged,
+                )
+                self._stack.push_async_callback(self._ledger.aclose)
         return self._ledger
 
     async def sessions(self) -> "SqliteSessions":
@@ -135,23 +170,46 @@ class Engine:
             from ralex.store.sessions import SqliteSessions  # noqa: PLC0415
 
             self._sessions = await SqliteSessions.open(
-                self.config.home / "sessions.db", now=self._now
+                self.config.home / "sessions.db",
+                now=self._now,
+                on_events=self.observer().stored,
             )
             self._stack.push_async_callback(self._sessions.aclose)
         return self._sessions
 
+    async def notices(self) -> tuple[str, ...]:
+        """Tell what the user should know of how the stores were opened; usually nothing."""
+        ledger, sessions = await self.ledger(), await self.sessions()
+        return (*ledger.notices, *sessions.notices)
+
     async def dispatcher(self) -> "Dispatcher":
         """Make the dispatcher over the ledger and the providers."""
+        ledger = await self.ledger()
         if self._dispatcher is None:
             from ralex.dispatch.dispatcher import Dispatcher  # noqa: PLC0415
+            from ralex.dispatch.retries import RetryPolicy  # noqa: PLC0415
 
+            again, usual = self.config.retries, RetryPolicy()
             self._dispatcher = Dispatcher(
                 provider_of=self.provider,
-                ledger=await self.ledger(),
+                ledger=ledger,
                 is_limited=self._is_limited,
                 now=self._now,
+                policy=RetryPolicy(
+                    retries=usual.retries if again.count is None else again.count,
+                    failure_cooldown_s=again.cooldown_s or usual.failure_cooldown_s,
+                ),
             )
         return self._dispatcher
+
+    async def single_flight(self) -> "SingleFlight":
+        """Make what joins identical calls; for callers other than the agent."""
+        dispatcher = await self.dispatcher()
+        if self._single_flight is None:
+            from ralex.dispatch.single_flight import SingleFlight  # noqa: PLC0415
+
+            self._single_flight = SingleFlight(dispatcher)
+        return self._single_flight
 
     def provider(self, model: ModelInfo) -> ChatProvider:
         """Give the adapter that calls a model, made on first use.
@@ -193,11 +251,13 @@ class Engine:
         from ralex.agent.services import AgentServices  # noqa: PLC0415
         from ralex.config.scorers import load_followups, scorer_for  # noqa: PLC0415
         from ralex.core.complexity import score_ask  # noqa: PLC0415
+        from ralex.core.followup import Followup  # noqa: PLC0415
         from ralex.tools.environment import tool_environment  # noqa: PLC0415
         from ralex.tools.registry import default_tools  # noqa: PLC0415
 
         router = self.config.routers[self.config.router]
         scorer = scorer_for(router)
+        followups = load_followups()
         return AgentServices(
             store=await self.sessions(),
             ledger=await self.ledger(),
@@ -205,7 +265,9 @@ class Engine:
             score=lambda ask: score_ask(
                 ask, scorer, weights=router.weights, boundaries=router.boundaries
             ),
-            is_followup=load_followups(),
+            is_followup=followups,
+            is_complaint=lambda ask: followups.kind_of(ask) is Followup.COMPLAINT,
+            escalates=self.config.escalation != "off",
             resolve=self.resolve,
             router=router,
             models=self.config.models,
@@ -219,7 +281,28 @@ class Engine:
             max_cost_usd=options.max_cost_usd,
             now=self._now,
             label=options.label,
+            notices=await self.notices(),
+            undo_of=lambda session_id: self._undo_of(session_id, options.cwd),
+            secrets=self._secrets(),
         )
+
+    def _secrets(self) -> tuple[str, ...]:
+        keys = [one.api_key for one in self.config.providers.values() if one.api_key]
+        return tuple(key for key in keys if len(key) >= _SHORTEST_KEY)
+
+    def _undo_of(self, session_id: SessionId, cwd: Path) -> "UndoLog":
+        from ralex.undo.log import UndoLog  # noqa: PLC0415
+
+        home = self.config.home
+        log = UndoLog(
+            folder=home / "snapshots",
+            cwd=cwd,
+            session_id=session_id,
+            environ=self._environ,
+            left_out=home,
+        )
+        self._stack.push_async_callback(log.aclose)
+        return log
 
     def route(
         self, ask: str, *, router: str, budget: BudgetState, context_tokens: int
@@ -266,6 +349,7 @@ class Engine:
 
         Raises:
             SessionNotFoundError: If there is none to resume.
+            SessionLockedError: If another living process writes it, and no copy is asked for.
             UnknownModelError: If no provider has the model asked for.
         """
         from ralex.agent.session import resume_session, start_session  # noqa: PLC0415
@@ -275,7 +359,8 @@ class Engine:
         if stored is None:
             session = await start_session(services, first_prompt=first_prompt)
         else:
-            session = await resume_session(services, stored)
+            title = await (await self.sessions()).title(stored)
+            session = await resume_session(services, stored, title=title)
         model = options.model or self.config.model
         if model is not None or options.tier is not None:
             session.set_override(
@@ -284,6 +369,17 @@ class Engine:
         return session
 
     async def _stored_session(self, options: RunOptions) -> SessionId | None:
+        """Find the session to take up, and become its writer before anything is paid for."""
+        store = await self.sessions()
+        found = await self._named_session(options)
+        if found is None:
+            return None
+        if options.forks:
+            return await store.fork(found)
+        await store.acquire(found)
+        return found
+
+    async def _named_session(self, options: RunOptions) -> SessionId | None:
         store = await self.sessions()
         if options.resume:
             return await store.find(options.resume)

@@ -8,6 +8,7 @@ from ralex.core.events import (
     AgentEvent,
     AssistantMessageCompleted,
     ContextAdded,
+    ContextCompacted,
     ToolCallFinished,
     ToolCallStarted,
     TurnStarted,
@@ -132,3 +133,48 @@ def test_every_call_is_answered_exactly_once_before_the_next_prompt(
             following = messages[position + 1 : position + 1 + len(wanted)]
             answered = [m.call_id for m in following if isinstance(m, ToolResultMessage)]
             assert answered == wanted
+
+
+def test_a_block_after_a_tool_batch_is_a_message_of_its_own() -> None:
+    messages = messages_of(
+        started("do it"),
+        reply("", "one"),
+        call_started("one"),
+        call_finished("one"),
+        ContextAdded(label="web/AGENTS.md", text="<instructions/>"),
+    )
+    assert messages[1] == UserMessage(text="do it")
+    assert messages[-1] == UserMessage(text="<instructions/>")
+
+
+def test_a_summary_takes_the_place_of_all_but_the_tail() -> None:
+    history = History("system")
+    history.feed_all([started("one"), reply("first"), started("two"), reply("second")])
+    tail = history.messages[-2:]
+    history.feed(
+        ContextCompacted(
+            text="<summary/>", summary="s", kept_messages=2, tokens_before=9, tokens_after=3
+        )
+    )
+    assert history.messages == (
+        SystemMessage(text="system"),
+        UserMessage(text="<summary/>"),
+        *tail,
+    )
+    assert history.last_ask == (2, "two")
+    assert history.asks_before(2) == ["one"]
+    history.feed(ContextAdded(label="a", text="block"))
+    assert history.messages[1] == UserMessage(text="<summary/>"), "what stands is not rewritten"
+
+
+def test_a_call_left_open_is_closed_before_a_summary() -> None:
+    history = History("system")
+    history.feed_all([started("one"), reply("", "c"), call_started("c")])
+    history.feed(
+        ContextCompacted(
+            text="<summary/>", summary="s", kept_messages=2, tokens_before=9, tokens_after=3
+        )
+    )
+    newest = history.messages[-1]
+    assert isinstance(newest, ToolResultMessage)
+    assert newest.text == UNKNOWN_OUTCOME

@@ -1,14 +1,13 @@
 """A turn, end to end: what it tells, what it does, and what is left when it ends early."""
 
 import asyncio
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from ralex.core.tokens import estimate_tokens
 
 from ralex.agent.sizing import RequestSizer, message_text
 from ralex.core.events import (
-    AgentEvent,
     ApprovalRequested,
     AssistantMessageCompleted,
     CapacityDecided,
@@ -27,25 +26,13 @@ from ralex.core.messages import AssistantMessage, ToolResultMessage, UserMessage
 from ralex.core.routing import Override, RouteReason
 from ralex.core.stream import FinishReason, TextDelta
 from ralex.core.tiers import Tier
+from ralex.core.tokens import estimate_tokens
 from ralex.errors import ServerError, UnknownModelError
 from ralex.providers.scripted import ScriptedCall, ScriptedStep
+from tests.agent.script import DONE, HELLO, finished_calls, read, shell
 from tests.agent.stand import Stand, model, play
 
-HELLO = "Hello, can you help me?"
 HARD = "Refactor the pricing module so that totals respect the quantity, and add tests for it"
-DONE = ScriptedStep(text="Done.")
-
-
-def read(path: str) -> ScriptedCall:
-    return ScriptedCall(name="read", arguments={"path": path})
-
-
-def shell(command: str) -> ScriptedCall:
-    return ScriptedCall(name="bash", arguments={"command": command})
-
-
-def finished_calls(events: list[AgentEvent]) -> list[ToolCallFinished]:
-    return [event for event in events if isinstance(event, ToolCallFinished)]
 
 
 async def test_a_turn_tells_everything_in_order(stand: Stand) -> None:
@@ -152,7 +139,8 @@ async def test_nothing_of_a_reply_cut_by_the_output_limit_is_run(stand: Stand) -
 
 async def test_a_model_that_repeats_itself_is_nudged_then_stopped(stand: Stand) -> None:
     (stand.project / "a.txt").write_text("alpha\n")
-    session = await stand.open([ScriptedStep(calls=(read("a.txt"),))] * 9)
+    steps = [ScriptedStep(calls=(read("a.txt"),))] * 9
+    session = await stand.open(steps, change=lambda config: replace(config, escalation="off"))
     events = await play(session, HELLO)
     outputs = [event.output for event in finished_calls(events)]
     assert "alpha" in outputs[1]

@@ -194,3 +194,22 @@ def test_a_date_from_a_wrong_clock_is_forgotten_on_demand(tmp_path: Path) -> Non
     today = local_now().date().isoformat()
     assert f"today is {today} again" in output.out
     assert (state_of(tmp_path).day, state_of(tmp_path).left_usd) == (today, 5)
+
+
+def test_show_tells_the_pace_once_there_is_one(tmp_path: Path) -> None:
+    quiet = call(budget, tmp_path, "show")
+    asyncio.run(spend_some(tmp_path, "0.25"))
+
+    shown = call(budget, tmp_path, "show")
+    report = json.loads(call(budget, tmp_path, "show", "--json").out)
+
+    assert "pace" not in quiet.out
+    assert "pace (estimate):  $0.25 in the last hour, about $" in shown.out
+    assert Decimal(report["forecast"]["last_hour_usd"]) == Decimal("0.25")
+    assert Decimal(report["forecast"]["end_of_day_usd"]) >= Decimal("0.25")
+
+
+async def spend_some(folder: Path, cost: str) -> None:
+    ledger = await SqliteLedger.open(folder / "home" / "ledger.db", limits=Limits(), now=local_now)
+    await pay(ledger, cost)
+    await ledger.aclose()

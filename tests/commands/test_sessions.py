@@ -176,3 +176,15 @@ def test_a_session_that_is_open_elsewhere_is_read_but_not_deleted(
 def test_wrong_words_are_a_usage_error(tmp_path: Path, words: tuple[str, ...]) -> None:
     with pytest.raises(UsageError, match="does not understand"):
         call(sessions, tmp_path, *words)
+
+
+def test_fork_copies_everything_under_an_id_of_its_own(
+    tmp_path: Path, session_id: SessionId
+) -> None:
+    copy = call(sessions, tmp_path, "fork", session_id[-5:]).out.strip()
+
+    assert copy != session_id
+    original = json.loads(call(sessions, tmp_path, "export", session_id, "--format", "json").out)
+    copied = json.loads(call(sessions, tmp_path, "export", copy, "--format", "json").out)
+    assert copied["events"] == original["events"]
+    assert copied["session"]["forked_from"] == session_id

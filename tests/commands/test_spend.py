@@ -36,10 +36,11 @@ def spent(tmp_path: Path) -> Path:
 def test_a_table_ends_with_the_total(spent: Path) -> None:
     output = call(spend, spent)
 
-    heading, day, total = output.out.splitlines()
+    heading, day, total, pace = output.out.splitlines()
     assert output.code == 0
     assert heading.split()[:2] == ["day", "calls"]
     assert day.split()[0] == local_now().date().isoformat()
+    assert pace.startswith("today's pace (estimate): $2.75 in the last hour, about $")
     assert total.split() == ["total", "3", "300", "0", "30", "$2.75", "$0.75"]
 
 

@@ -73,11 +73,6 @@ def test_an_explicit_file_that_is_missing_is_an_error(work: Path, home: Path) ->
         load_config(cwd=work, environ={"RALEX_HOME": str(home)}, config_file=work / "nowhere.toml")
 
 
-def test_yaml_is_refused_politely(work: Path, home: Path) -> None:
-    with pytest.raises(ConfigError, match="YAML is not read yet"):
-        load_config(cwd=work, environ={"RALEX_HOME": str(home)}, config_file=work / "litellm.yaml")
-
-
 @pytest.mark.parametrize(
     ("text", "variable", "expected"),
     [

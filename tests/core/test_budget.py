@@ -8,10 +8,13 @@ from hypothesis import strategies as st
 
 from ralex.core.budget import (
     Balance,
+    DayForecast,
     LimitKind,
     Limits,
     available_usd,
     counting_day,
+    forecast_day,
+    forecast_line,
     format_usd,
     is_alert_due,
     limit_usd,
@@ -141,3 +144,61 @@ def test_a_shown_amount_is_within_one_percent_of_the_true_one(amount: Decimal) -
     shown = Decimal(format_usd(amount).removeprefix("$"))
 
     assert abs(shown - amount) <= max(amount / 20, Decimal(0))
+
+
+seconds = st.integers(min_value=0, max_value=86_400)
+
+
+@given(spent=usd, last_hour=usd, elapsed_s=seconds)
+def test_a_day_never_ends_cheaper_than_it_is_and_its_end_is_what_was_spent(
+    spent: Decimal, last_hour: Decimal, elapsed_s: int
+) -> None:
+    now = forecast(spent, last_hour, elapsed_s)
+    at_midnight = forecast(spent, last_hour, 86_400)
+
+    assert now.end_of_day_usd >= spent
+    assert at_midnight.end_of_day_usd == spent
+    assert forecast(Decimal(0), Decimal(0), elapsed_s).end_of_day_usd == 0
+
+
+@given(spent=usd, last_hour=usd, more=usd, elapsed_s=seconds)
+def test_more_spending_never_lowers_the_forecast(
+    spent: Decimal, last_hour: Decimal, more: Decimal, elapsed_s: int
+) -> None:
+    base = forecast(spent, last_hour, elapsed_s)
+
+    assert forecast(spent + more, last_hour, elapsed_s).end_of_day_usd >= base.end_of_day_usd
+    assert forecast(spent, last_hour + more, elapsed_s).end_of_day_usd >= base.end_of_day_usd
+
+
+def test_a_steady_pace_goes_on_as_it_is() -> None:
+    noon = forecast(Decimal(6), Decimal("0.50"), 43_200, left="6.5")
+
+    assert noon.end_of_day_usd == 12
+    assert noon.hours_to_limit is None
+
+
+def test_a_limit_that_is_reached_today_is_announced_in_hours() -> None:
+    noon = forecast(Decimal(2), Decimal(2), 43_200, left="3")
+
+    assert noon.hours_to_limit == 1.5
+    assert forecast_line(noon) == (
+        "$2.00 in the last hour, about $15.00 by the end of the day; "
+        "at this rate nothing is left in 1.5 h"
+    )
+
+
+def test_nothing_spent_has_no_forecast() -> None:
+    assert forecast_line(forecast(Decimal(0), Decimal(0), 43_200, left="5")) == ""
+
+
+def forecast(
+    spent: Decimal, last_hour: Decimal, elapsed_s: int, *, left: str | None = None
+) -> DayForecast:
+    return forecast_day(
+        spent_usd=spent,
+        last_hour_usd=last_hour,
+        left_usd=None if left is None else Decimal(left),
+        elapsed_s=elapsed_s,
+        remaining_s=86_400 - elapsed_s,
+    )

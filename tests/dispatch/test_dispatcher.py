@@ -18,7 +18,6 @@ from ralex.core.pricing import flat_price
 from ralex.core.stream import TextDelta
 from ralex.core.usage import Usage
 from ralex.dispatch.dispatcher import (
-    AttemptFailed,
     AttemptStarted,
     Call,
     CallEvent,
@@ -220,16 +219,45 @@ async def test_a_model_that_failed_lately_is_tried_last(ledger: SqliteLedger) ->
     assert len(desk.providers["a"].requests) == 1
 
 
-async def test_a_reply_without_an_end_is_asked_again_and_its_cost_stays_booked(
+async def test_a_reply_without_an_end_is_asked_again_and_its_worst_case_stays_held(
     ledger: SqliteLedger,
 ) -> None:
     desk = Desk(ledger, a=[ScriptedStep(text="this is c", is_cut=True), FINE])
     result = await desk.run("a/one")
     assert result.reply.message.text == "fine"
-    lost = desk.heard(AttemptFailed)[0]
-    assert isinstance(lost, AttemptFailed)
-    assert lost.cost_usd > 0
-    assert result.budget.spent_usd == COST + lost.cost_usd
+    assert result.budget.spent_usd == COST
+    assert result.budget.held_usd == Decimal("0.042"), "it may go on at the provider, unseen"
+
+
+async def test_failed_attempts_count_towards_the_limit_of_the_call(ledger: SqliteLedger) -> None:
+    cut = ScriptedStep(text="this is c", is_cut=True)
+    desk = Desk(ledger, a=[cut, cut, FINE])
+    with pytest.raises(BudgetExceededError, match="at most"):
+        await desk.run("a/one", max_cost_usd=Decimal("0.05"))
+    assert len(desk.providers["a"].requests) == 2
+    worst = sum(
+        Decimal(2_000 + 10 * request.max_output_tokens) / 1_000_000
+        for request in desk.providers["a"].requests
+    )
+    assert worst <= Decimal("0.05")
+
+
+@pytest.mark.parametrize("status", [408, 502, 504, 524])
+async def test_a_gateway_that_gives_up_leaves_the_bill_open(
+    ledger: SqliteLedger, status: int
+) -> None:
+    desk = Desk(ledger, a=[ScriptedStep(error=ServerError("gone", status=status)), FINE])
+    result = await desk.run("a/one")
+    assert result.budget.held_usd == Decimal("0.042")
+
+
+async def test_an_unknown_price_is_refused_under_a_limit_of_the_call_alone(
+    ledger: SqliteLedger,
+) -> None:
+    desk = Desk(ledger, a=[FINE])
+    desk.dispatcher._reserver._is_limited = lambda: False
+    with pytest.raises(UnknownPriceError):
+        await desk.run("a/one", priced=False, max_cost_usd=Decimal("0.001"))
 
 
 async def test_what_came_of_a_cut_reply_is_left_to_a_caller_who_wants_it(

@@ -30,6 +30,11 @@ class Outcome:
         value: dict[str, object] = json.loads(self.stdout.strip().splitlines()[-1])
         return value
 
+    def result_of_all(self) -> dict[str, object]:
+        """All of stdout as one JSON object."""
+        value: dict[str, object] = json.loads(self.stdout)
+        return value
+
 
 class Ralex:
     """The installed command in a home and a project of its own."""
@@ -65,6 +70,11 @@ class Ralex:
             check=False,
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
+
+    def only_session(self) -> str:
+        """The id of the one session there is."""
+        (session,) = json.loads(self("sessions", "list", "--json").stdout)
+        return str(session["id"])
 
     def popen(self, *args: str, **extra: str) -> subprocess.Popen[str]:
         return subprocess.Popen(

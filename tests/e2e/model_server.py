@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, cast
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +114,10 @@ class ModelServer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+    def messages(self, place: int = -1) -> list[dict[str, Any]]:
+        """Give the messages of one request, by default the newest."""
+        return cast("list[dict[str, Any]]", self.requests[place]["messages"])
 
     @property
     def url(self) -> str:

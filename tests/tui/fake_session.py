@@ -1,18 +1,24 @@
 """A session that plays scripts, with gates instead of sleeps, and builders for its events."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import TypeAlias
+from pathlib import Path
+from typing import Literal, TypeAlias
 
-from ralex.core.budget import BudgetState, SpendRow
+from ralex.agent.report import KINDS, ContextReport, ContextShare
+from ralex.core.budget import BudgetState, DayForecast, SpendRow
 from ralex.core.complexity import Complexity, DimensionScore
 from ralex.core.events import (
     AgentEvent,
     AssistantMessageCompleted,
+    ContextCompacted,
     RouteDecided,
+    SteeringDelivered,
+    SteeringQueued,
     StepFinished,
     StepStarted,
     ToolCallFinished,
@@ -29,8 +35,14 @@ from ralex.core.routing import Alternative, Override, RouteDecision, Router, Rou
 from ralex.core.stream import FinishReason, TextDelta
 from ralex.core.tiers import Tier
 from ralex.core.usage import Usage
-from ralex.errors import RalexError, UnknownModelError
+from ralex.errors import (
+    RalexError,
+    SessionLockedError,
+    SessionNotFoundError,
+    UnknownModelError,
+)
 from ralex.tui.ports import SessionTotals
+from ralex.undo.model import UndoReport
 
 S1 = SessionId("s1")
 CHEAP = ModelId("acme/swift-mini")
@@ -251,6 +263,7 @@ class FakeSession:
     scripts: list[list[Step]] = field(default_factory=list[list[Step]])
     stored: list[AgentEvent] = field(default_factory=list[AgentEvent])
     label: str = ""
+    notices: Sequence[str] = ()
     title: str = "Discount codes in the checkout"
     project: str = "/home/ada/shop"
     branch: str = "main"
@@ -262,6 +275,12 @@ class FakeSession:
     money: BudgetState = field(default_factory=budget)
     prompts: list[str] = field(default_factory=list[str])
     answers: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    steered: list[SteeringQueued] = field(default_factory=list[SteeringQueued])
+    undos: list[UndoReport] = field(default_factory=list[UndoReport])
+    diffs: dict[str, str] = field(default_factory=dict[str, str])
+    compacted: list[str] = field(default_factory=list[str])
+    compaction: ContextCompacted | None = None
+    gate: asyncio.Event | None = None
     interrupted: int = 0
     id: SessionId = S1
     context_tokens: int = 0
@@ -275,6 +294,43 @@ class FakeSession:
         if override and override.model and override.model not in known:
             raise UnknownModelError(f"no provider has {override.model}", hint="see /model")
         self.override = override
+
+    @property
+    def waiting(self) -> list[str]:
+        return [each.text for each in self.steered]
+
+    async def steer(self, text: str) -> None:
+        self.steered.append(SteeringQueued(steering_id=f"s{len(self.steered)}", text=text))
+
+    async def rename(self, title: str) -> None:
+        self.title = title
+
+    async def compact(self, focus: str = "") -> ContextCompacted | None:
+        if self.gate is not None:
+            await self.gate.wait()
+        self.compacted.append(focus)
+        return self.compaction
+
+    def context_report(self) -> ContextReport:
+        counts = (900, 1_400, 600, 0, 1_100, 2_300, 6_120)
+        return ContextReport(
+            shares=tuple(
+                ContextShare(kind=kind, tokens=tokens)
+                for kind, tokens in zip(KINDS, counts, strict=True)
+            ),
+            total_tokens=sum(counts),
+            window=128_000,
+            messages=14,
+        )
+
+    async def undo(self) -> UndoReport:
+        return self.undos.pop(0) if self.undos else UndoReport()
+
+    async def redo(self) -> UndoReport:
+        return self.undos.pop(0) if self.undos else UndoReport(is_redo=True)
+
+    async def diff(self, scope: Literal["turn", "session"]) -> str:
+        return self.diffs.get(scope, "")
 
     @asynccontextmanager
     async def turn(self, prompt: str) -> AsyncGenerator[AsyncIterator[AgentEvent], None]:
@@ -293,6 +349,9 @@ class FakeSession:
             elif isinstance(step, Exception):
                 raise step
             else:
+                while isinstance(step, TurnFinished) and self.steered:
+                    said = self.steered.pop(0)
+                    yield SteeringDelivered(steering_id=said.steering_id, text=said.text)
                 if isinstance(step, RouteDecided):
                     self.last_route = step.route
                 if isinstance(step, StepFinished):
@@ -305,6 +364,11 @@ class FakeSession:
 
     async def budget(self) -> BudgetState:
         return self.money
+
+    async def forecast(self) -> DayForecast:
+        return DayForecast(
+            last_hour_usd=Decimal("0.42"), end_of_day_usd=Decimal("3.10"), hours_to_limit=None
+        )
 
     async def spend(self, by: str, *, days: int) -> list[SpendRow]:
         keys = {
@@ -325,6 +389,14 @@ class FakeSession:
         return self.stored
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    id: SessionId
+    title: str
+    updated_s: float
+    turns: int
+
+
 @dataclass
 class FakeOpener:
     """Opens one session, after a gate if there is one."""
@@ -334,6 +406,10 @@ class FakeOpener:
     error: Exception | None = None
     opened: int = 0
     closed: int = 0
+    others: list[FakeSession] = field(default_factory=list[FakeSession])
+    written_s: float = field(default_factory=time.time)
+    locked: set[str] = field(default_factory=set[str])
+    exports: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
     async def open(self) -> FakeSession:
         if self.gate is not None:
@@ -347,6 +423,38 @@ class FakeOpener:
     async def new(self) -> FakeSession:
         self.session = FakeSession(title="new session")
         return self.session
+
+    async def stored(self) -> list[Summary]:
+        return [
+            Summary(
+                id=each.id,
+                title=each.title,
+                updated_s=self.written_s - number * 7_300,
+                turns=each.totals.turns or 3 * number + 1,
+            )
+            for number, each in enumerate([self.session, *self.others])
+        ]
+
+    async def resume(self, name: str) -> FakeSession:
+        if name in self.locked:
+            raise SessionLockedError(
+                f"the session {name} is open in another ralex (process 71)",
+                hint=f"close it there, or go on in a copy: /fork {name}",
+            )
+        found = next((each for each in self.others if each.id == name), None)
+        if found is None:
+            raise SessionNotFoundError(f"there is no session {name!r}")
+        self.session = found
+        return found
+
+    async def fork(self, name: str) -> FakeSession:
+        source = next(each for each in [self.session, *self.others] if each.id == name)
+        self.session = replace(source, id=SessionId(f"{name}-copy"), scripts=[], prompts=[])
+        return self.session
+
+    async def export(self, form: str, path: str) -> Path:
+        self.exports.append((form, path))
+        return Path("/home/ada/shop") / (path or f"ralex-{self.session.id}.{form}")
 
     async def aclose(self) -> None:
         self.closed += 1

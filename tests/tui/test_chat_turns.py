@@ -3,6 +3,8 @@
 import asyncio
 from decimal import Decimal
 
+from textual.widgets import Static
+
 from ralex.core.events import (
     AdviceGiven,
     ApprovalRequested,
@@ -104,7 +106,7 @@ async def test_the_money_changes_its_class_at_the_alert_and_at_the_limit() -> No
         assert driver.chat.query_one("StatusBar").has_class("-at-limit")
 
 
-async def test_a_prompt_sent_while_a_turn_runs_waits_in_sight_and_is_sent_afterwards() -> None:
+async def test_a_prompt_sent_while_a_turn_runs_waits_in_sight_and_steers_it() -> None:
     gate = asyncio.Event()
     session = FakeSession(scripts=[[*opening("one"), gate, finished("ok")]])
     async with running(session) as driver:
@@ -113,13 +115,34 @@ async def test_a_prompt_sent_while_a_turn_runs_waits_in_sight_and_is_sent_afterw
         await driver.until(lambda: driver.chat.is_turn_running)
         await driver.send("two [/b]")
 
-        queue = driver.chat.query_one("#queue")
-        assert queue.display
-        assert session.prompts == ["one"]
+        queue = driver.chat.query_one("#queue", Static)
+        await driver.until(lambda: queue.display)
+        assert str(queue.render()) == "queued  two [/b]"
         gate.set()
         await driver.idle()
-        assert session.prompts == ["one", "two [/b]"]
+        assert session.prompts == ["one"]
         assert not queue.display
+        items = driver.chat.transcript.items
+        assert [item.source for item in items if isinstance(item, UserItem)] == ["one", "two [/b]"]
+
+
+async def test_a_word_that_cannot_be_stored_goes_back_into_the_prompt() -> None:
+    class Full(FakeSession):
+        async def steer(self, text: str) -> None:
+            raise an_error("the disk is full", "make room")
+
+    gate = asyncio.Event()
+    async with running(Full(scripts=[[*opening("one"), gate, finished("ok")]])) as driver:
+        await driver.ready()
+        await driver.send("one")
+        await driver.until(lambda: driver.chat.is_turn_running)
+        await driver.send("two")
+        await driver.until(lambda: driver.chat.transcript.newest(ErrorItem))
+        assert driver.chat.prompt.text == "two"
+        assert "the disk is full" in driver.text()
+        gate.set()
+        await driver.idle()
+        assert driver.session.prompts == ["one"]
 
 
 async def test_escape_stops_the_turn_and_loses_nothing() -> None:
@@ -131,6 +154,7 @@ async def test_escape_stops_the_turn_and_loses_nothing() -> None:
         await driver.send("one")
         await driver.until(lambda: driver.chat.transcript.newest(ToolItem))
         await driver.send("and then this")
+        await driver.until(lambda: session.waiting)
         await driver.pilot.press("escape")
         await driver.until(lambda: not driver.chat.is_turn_running)
 
@@ -142,7 +166,7 @@ async def test_escape_stops_the_turn_and_loses_nothing() -> None:
         assert isinstance(card, ToolItem)
         assert card.state is ToolState.UNKNOWN
         assert "Stopped" in driver.text()
-        assert driver.chat.prompt.text == "and then this"
+        assert str(driver.chat.query_one("#queue", Static).render()) == "queued  and then this"
         assert session.prompts == ["one"]
         assert not driver.chat.query_one(Activity).display
 

@@ -1,17 +1,29 @@
 """Slash commands and keys, as the user meets them."""
 
 import asyncio
+from decimal import Decimal
 
+import pytest
 from textual.widgets import Static
 
+from ralex.core.budget import DayForecast
 from ralex.core.routing import Override
 from ralex.core.tiers import Tier
 from ralex.tui.commands import COMMANDS
+from ralex.tui.screens.budget.report import Money, report
 from ralex.tui.screens.budget.screen import BudgetScreen
 from ralex.tui.screens.dialogs.help import HelpScreen
 from ralex.tui.screens.dialogs.picker import PickerScreen
 from ralex.tui.widgets.transcript.items import AnswerItem, ErrorItem, RouteItem
-from tests.tui.fake_session import CHEAP, STRONG, FakeSession, finished, opening, plain_turn
+from tests.tui.fake_session import (
+    CHEAP,
+    STRONG,
+    FakeSession,
+    budget,
+    finished,
+    opening,
+    plain_turn,
+)
 from tests.tui.helpers import Driver, running
 
 
@@ -121,6 +133,7 @@ async def test_the_budget_panel_opens_by_key_and_command_and_closes() -> None:
             assert (
                 "spent $1.25    held $0.02    left $3.73    limit $5.00    alert at $4.00" in text
             )
+            assert "last hour $0.42    end of day ~$3.10" in text
             assert text.index("acme/deep-large") < text.index("acme/swift-mini")
             assert "03-14" in text
             await driver.pilot.press("escape")
@@ -248,3 +261,14 @@ async def test_clear_empties_the_screen_and_the_next_turn_is_shown() -> None:
         await driver.idle()
         assert "▌ two" in driver.text()
         assert driver.chat.transcript.newest(AnswerItem) is not None
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"), [(2.34, "limit reached in ~2.3 h"), (0.5, "limit reached in ~30 min")]
+)
+def test_the_panel_says_when_the_limit_will_be_reached(hours: float, words: str) -> None:
+    forecast = DayForecast(
+        last_hour_usd=Decimal(2), end_of_day_usd=Decimal("9.5"), hours_to_limit=hours
+    )
+    text = report(Money(budget=budget(), forecast=forecast), 80).plain
+    assert f"last hour $2.00    end of day ~$9.50    {words}" in text

@@ -8,11 +8,13 @@ import pytest
 from textual.app import App
 from textual.pilot import Pilot
 
+from ralex.core.ids import SessionId
 from ralex.core.stream import ReasoningDelta
 from ralex.tui.app import RalexApp
 from ralex.tui.screens.chat.screen import ChatScreen
 from ralex.tui.widgets.status.status import StatusBar
 from ralex.tui.widgets.transcript.items import RouteItem, ToolItem, ToolState
+from ralex.undo.model import Conflict, UndoReport
 from tests.tui.fake_session import (
     FakeOpener,
     FakeSession,
@@ -255,3 +257,63 @@ def test_help(snap_compare: Compare) -> None:
         await pilot.press("f1")
 
     assert snap_compare(ralex(FakeSession()), terminal_size=(80, 40), run_before=opened)
+
+
+@THEMES
+def test_session_list(snap_compare: Compare, theme: str) -> None:
+    others = [
+        FakeSession(id=SessionId("s2"), title="Prices with VAT in the basket"),
+        FakeSession(id=SessionId("s3"), title="日本語のエラーメッセージを直す"),
+        FakeSession(
+            id=SessionId("s4"), title="A title that is much too long for any list it is shown in"
+        ),
+    ]
+
+    async def opened(pilot: Pilot[None]) -> None:
+        await ready(pilot)
+        chat_of(pilot).prompt.put("/sessions")
+        chat_of(pilot).prompt.submit()
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 2)
+
+    app = RalexApp(
+        FakeOpener(FakeSession(), others=others), theme=theme, clock=lambda: 0.0, is_still=True
+    )
+    assert snap_compare(app, run_before=opened)
+
+
+def test_reports_of_work(snap_compare: Compare) -> None:
+    report = UndoReport(
+        turn_id="t1",
+        restored=("src/checkout.py", "tests/test_checkout.py"),
+        conflicts=(Conflict(path="README.md", reason="changed since"),),
+    )
+    session = FakeSession(undos=[report], diffs={"session": DIFF})
+
+    async def asked(pilot: Pilot[None]) -> None:
+        await ready(pilot)
+        chat = chat_of(pilot)
+        for number, command in enumerate(("/context", "/diff session", "/undo"), start=1):
+            chat.prompt.put(command)
+            chat.prompt.submit()
+            await until(
+                pilot,
+                lambda number=number: (
+                    len(chat.transcript.items) == number and not chat.is_turn_running
+                ),
+            )
+
+    assert snap_compare(ralex(session), terminal_size=(100, 40), run_before=asked)
+
+
+def test_queued(snap_compare: Compare) -> None:
+    async def waiting(pilot: Pilot[None]) -> None:
+        await ready(pilot)
+        chat = chat_of(pilot)
+        for text in (ASK, "and do not forget the changelog", "use Decimal"):
+            chat.prompt.put(text)
+            chat.prompt.submit()
+            await until(pilot, lambda: chat.is_turn_running)
+        await until(pilot, lambda: len(chat.conversation.waiting) == 2)
+
+    session = FakeSession(scripts=[[*opening(ASK), asyncio.Event()]])
+    assert snap_compare(ralex(session), run_before=waiting)

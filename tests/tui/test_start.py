@@ -1,10 +1,12 @@
 """The first frame: from Textual and light modules only, with nothing opened before it."""
 
+import gc
 import json
 import subprocess
 import sys
 
 from tests.conftest import ROOT
+from tests.tui.helpers import running
 
 PROBE = """
 import json, sys
@@ -64,3 +66,10 @@ def test_the_first_frame_needs_nothing_heavy_and_comes_before_the_session() -> N
     assert seen["heavy"] == []
     assert seen["focused"] == "prompt"
     assert seen["at_open"] is True
+
+
+async def test_what_was_loaded_is_left_out_of_collections_until_the_app_ends() -> None:
+    async with running() as driver:
+        await driver.ready()
+        assert gc.get_freeze_count() > 0
+    assert gc.get_freeze_count() == 0

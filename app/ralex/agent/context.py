@@ -5,6 +5,7 @@ stays the same for as long as the session lives.
 """
 
 import platform
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -65,26 +66,57 @@ def instruction_blocks(cwd: Path) -> list[ContextAdded]:
     folders = [place for place in (cwd, *cwd.parents) if place == root or root in place.parents]
     blocks: list[ContextAdded] = []
     for folder in reversed(folders):
-        path = next(
-            (folder / name for name in _INSTRUCTION_NAMES if (folder / name).is_file()), None
-        )
-        if path is None:
-            continue
-        try:
-            with path.open("rb") as file:
-                data = file.read(INSTRUCTION_LIMIT_BYTES + 1)
-        except OSError:
-            continue
-        text = data[:INSTRUCTION_LIMIT_BYTES].decode("utf-8", errors="replace").strip()
-        if len(data) > INSTRUCTION_LIMIT_BYTES:
-            text += f"\n[cut at {INSTRUCTION_LIMIT_BYTES} bytes; read {path.name} for the rest]"
-        label = str(path.relative_to(root)) if root in path.parents else path.name
-        blocks.append(
-            ContextAdded(
-                label=label, text=f'<instructions file="{label}">\n{text}\n</instructions>'
-            )
-        )
+        block = _instructions_of(folder, root)
+        if block is not None:
+            blocks.append(block)
     return blocks
+
+
+class NestedInstructions:
+    """Instruction files below the working directory, told when files beside them are touched."""
+
+    def __init__(self, cwd: Path) -> None:
+        self._cwd = cwd.resolve()
+        self._root = git_root(self._cwd) or self._cwd
+        self._visited: set[Path] = set()
+        self._files: set[Path] = set()
+
+    def near(self, paths: Iterable[Path], *, known: Collection[str]) -> list[ContextAdded]:
+        """Read the instructions of the folders of files, outer ones first.
+
+        Args:
+            known: Labels of what the conversation holds already.
+        """
+        found: list[ContextAdded] = []
+        for path in paths:
+            if path in self._files:
+                continue
+            self._files.add(path)
+            inside = [one for one in path.parents if self._cwd in one.parents]
+            for folder in reversed(inside):
+                if folder in self._visited:
+                    continue
+                self._visited.add(folder)
+                block = _instructions_of(folder, self._root)
+                if block is not None and block.label not in known:
+                    found.append(block)
+        return found
+
+
+def _instructions_of(folder: Path, root: Path) -> ContextAdded | None:
+    path = next((folder / name for name in _INSTRUCTION_NAMES if (folder / name).is_file()), None)
+    if path is None:
+        return None
+    try:
+        with path.open("rb") as file:
+            data = file.read(INSTRUCTION_LIMIT_BYTES + 1)
+    except OSError:
+        return None
+    text = data[:INSTRUCTION_LIMIT_BYTES].decode("utf-8", errors="replace").strip()
+    if len(data) > INSTRUCTION_LIMIT_BYTES:
+        text += f"\n[cut at {INSTRUCTION_LIMIT_BYTES} bytes; read {path.name} for the rest]"
+    label = str(path.relative_to(root)) if root in path.parents else path.name
+    return ContextAdded(label=label, text=f'<instructions file="{label}">\n{text}\n</instructions>')
 
 
 def _names(cwd: Path) -> list[str]:

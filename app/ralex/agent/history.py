@@ -5,14 +5,21 @@ Nothing but the events decides, so a resumed session sends the same bytes as one
 
 from collections.abc import Iterable
 
+from ralex.core.compaction import masked
 from ralex.core.events import (
+    AdviceGiven,
     AgentEvent,
     AssistantMessageCompleted,
     ContextAdded,
+    ContextCompacted,
+    ContextMasked,
     RetryScheduled,
+    SteeringDelivered,
     StepStarted,
     ToolCallFinished,
     ToolCallStarted,
+    TurnFailed,
+    TurnFinished,
     TurnStarted,
 )
 from ralex.core.ids import CallId
@@ -37,6 +44,13 @@ class History:
 
     Args:
         system: The standing instructions.
+
+    Attributes:
+        rewrites: How often what was there before changed: by masking or compaction.
+        standing: Context blocks that outlive a compaction.
+        labels: Of all context blocks so far.
+        delivered: Ids of the steering messages that are part of the conversation.
+        summary: The summary that stands for the earlier conversation, or empty.
     """
 
     def __init__(self, system: str) -> None:
@@ -47,16 +61,41 @@ class History:
         self._partial: list[str] = []
         self._blocks: list[str] = []
         self._prompt = ""
+        self._is_prompt_open = False
+        self._asks: list[tuple[int, str]] = []
+        self._past_asks: list[str] = []
+        self.rewrites = 0
+        self.standing: list[str] = []
+        self.labels: set[str] = set()
+        self.delivered: set[str] = set()
+        self.summary = ""
 
-    def feed(self, event: AgentEvent) -> None:
+    def feed(self, event: AgentEvent) -> None:  # noqa: C901, PLR0912 - one case for each event
         """Take the next event, in order."""
         match event:
             case TurnStarted():
-                self._close_open_ends()
+                self.settle()
                 self._blocks, self._prompt = [], event.prompt
-                self._messages.append(UserMessage(text=event.prompt))
-            case ContextAdded() if isinstance(self._messages[-1], UserMessage):
-                self._prepend(event.text)
+                self._say(event.prompt)
+                self._is_prompt_open = True
+            case ContextAdded():
+                self._add_context(event)
+            case SteeringDelivered():
+                self.delivered.add(event.steering_id)
+                if self._is_prompt_open:
+                    self._past_asks.append(event.text)
+                    self._prepend(event.text)
+                else:
+                    self._say(event.text)
+            case AdviceGiven():
+                self._close_calls()
+                self._append(UserMessage(text=advice_text(event)))
+            case ContextMasked():
+                self.settle()
+                self._messages = masked(self._messages, event.before)
+                self.rewrites += 1
+            case ContextCompacted():
+                self._compact(event)
             case StepStarted() | RetryScheduled():
                 self._partial.clear()
             case TextDelta():
@@ -67,14 +106,9 @@ class History:
             case ToolCallStarted():
                 self._started.add(event.call_id)
             case ToolCallFinished() if event.call_id in self._open:
-                self._open[event.call_id] = ToolResultMessage(
-                    call_id=event.call_id,
-                    name=event.name,
-                    text=event.output,
-                    is_error=event.is_error,
-                )
-                if all(self._open.values()):
-                    self._close_calls()
+                self._add_result(event)
+            case TurnFinished() | TurnFailed():
+                self.settle()
             case _:
                 pass
 
@@ -83,15 +117,63 @@ class History:
         for event in events:
             self.feed(event)
 
+    def settle(self) -> None:
+        """Close what an interruption left open, as the next prompt would."""
+        self._close_calls()
+        if text := "".join(self._partial):
+            self._append(AssistantMessage(text=text))
+        self._partial.clear()
+
     @property
     def messages(self) -> tuple[Message, ...]:
-        """The message list so far; only ever extended, never changed before its end."""
+        """The message list so far; only extended, unless ``rewrites`` says otherwise."""
         return tuple(self._messages)
+
+    def asks_before(self, place: int) -> list[str]:
+        """Give what the user said in front of a place of the message list, and before it began."""
+        return self._past_asks + [text for at, text in self._asks if at < place]
+
+    @property
+    def last_ask(self) -> tuple[int, str]:
+        """Give the newest prompt that is a message of its own and its place; -1 if none is left."""
+        return (
+            self._asks[-1] if self._asks else (-1, self._past_asks[-1] if self._past_asks else "")
+        )
+
+    def _say(self, text: str) -> None:
+        self._close_calls()
+        self._append(UserMessage(text=text))
+        self._asks.append((len(self._messages) - 1, text))
+
+    def _append(self, message: Message) -> None:
+        self._messages.append(message)
+        self._is_prompt_open = False
+
+    def _add_context(self, event: ContextAdded) -> None:
+        self.labels.add(event.label)
+        if event.is_standing:
+            self.standing.append(event.text)
+        if self._is_prompt_open:
+            self._prepend(event.text)
+        else:
+            self._close_calls()
+            self._append(UserMessage(text=event.text))
 
     def _prepend(self, text: str) -> None:
         """Put a block before the prompt, after the blocks that are there already."""
         self._blocks.append(text)
         self._messages[-1] = UserMessage(text="\n\n".join([*self._blocks, self._prompt]))
+
+    def _compact(self, event: ContextCompacted) -> None:
+        self.settle()
+        start = len(self._messages) - event.kept_messages
+        tail = self._messages[start:]
+        self._past_asks = self.asks_before(start)
+        self._asks = [(at - start + 2, text) for at, text in self._asks if at >= start]
+        self._messages = [self._messages[0], UserMessage(text=event.text), *tail]
+        self._is_prompt_open = False
+        self.summary = event.summary
+        self.rewrites += 1
 
     def _add_reply(self, event: AssistantMessageCompleted) -> None:
         self._close_calls()
@@ -100,15 +182,22 @@ class History:
             message = AssistantMessage(text=message.text)
         if not message.text and not message.tool_calls:
             return
-        self._messages.append(message)
+        self._append(message)
         self._open = {call.id: None for call in message.tool_calls}
         self._names = {call.id: call.name for call in message.tool_calls}
+
+    def _add_result(self, event: ToolCallFinished) -> None:
+        self._open[event.call_id] = ToolResultMessage(
+            call_id=event.call_id, name=event.name, text=event.output, is_error=event.is_error
+        )
+        if all(self._open.values()):
+            self._close_calls()
 
     def _close_calls(self) -> None:
         """Answer every call of the last reply exactly once, in the order it made them."""
         for call_id, result in self._open.items():
             text = UNKNOWN_OUTCOME if call_id in self._started else NEVER_RAN
-            self._messages.append(
+            self._append(
                 result
                 or ToolResultMessage(
                     call_id=call_id, name=self._names[call_id], text=text, is_error=True
@@ -117,8 +206,10 @@ class History:
         self._open = {}
         self._started.clear()
 
-    def _close_open_ends(self) -> None:
-        self._close_calls()
-        if text := "".join(self._partial):
-            self._messages.append(AssistantMessage(text=text))
-        self._partial.clear()
+
+def advice_text(advice: AdviceGiven) -> str:
+    """Word advice as the model reads it."""
+    return (
+        f"<advice>\nA more capable model looked at this because {advice.reason}. Weigh its advice "
+        f"against what you see, then go on with the task.\n\n{advice.text.strip()}\n</advice>"
+    )

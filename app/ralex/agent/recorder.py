@@ -6,12 +6,24 @@ from collections.abc import Callable
 
 from ralex.agent.history import History
 from ralex.agent.ports import SessionStore
-from ralex.core.events import AgentEvent, AssistantMessageCompleted, RetryScheduled
+from ralex.core.events import (
+    AgentEvent,
+    AssistantMessageCompleted,
+    CapacityDecided,
+    EvidenceNoted,
+    Notice,
+    RetryScheduled,
+    StepFinished,
+    StepStarted,
+)
 from ralex.core.ids import SessionId
 from ralex.core.stream import ReasoningDelta, TextDelta, ToolCallDelta
 
 FLUSH_AFTER_S = 0.25
 FLUSH_CHARACTERS = 2_048
+
+_CAN_WAIT = (CapacityDecided, StepStarted, StepFinished, EvidenceNoted, Notice)
+"""Stored together with the next event: nobody acts on them, and the ledger has the money."""
 
 
 class Recorder:
@@ -40,9 +52,14 @@ class Recorder:
         self._monotonic = monotonic
         self._pending: list[str] = []
         self._pending_since = 0.0
+        self._behind: list[AgentEvent] = []
 
     async def emit(self, event: AgentEvent) -> None:
-        """Store an event and pass it on; returns once it is committed and queued."""
+        """Store an event and pass it on; returns once it is committed and queued.
+
+        What nobody acts on is committed with the event that follows; a turn's last event is not
+        of that kind.
+        """
         match event:
             case TextDelta():
                 await self._keep_delta(event.text)
@@ -78,5 +95,10 @@ class Recorder:
             await self.flush()
 
     async def _write(self, event: AgentEvent) -> None:
-        await self._store.append(self._session_id, [event])
+        if isinstance(event, _CAN_WAIT):
+            self._behind.append(event)
+        else:
+            batch = [*self._behind, event]
+            await self._store.append(self._session_id, batch)
+            self._behind = self._behind[len(batch) - 1 :]
         self._history.feed(event)

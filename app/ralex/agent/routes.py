@@ -7,14 +7,19 @@ from ralex.agent.services import AgentServices
 from ralex.core.budget import BudgetState
 from ralex.core.capacity import CapacityDecision
 from ralex.core.capacity import judge as judge_size
+from ralex.core.chains import Market
 from ralex.core.complexity import Complexity
+from ralex.core.escalation import Escalation, Evidence, consider
 from ralex.core.ids import ModelId
 from ralex.core.models import ModelInfo, PriceList
 from ralex.core.routing import (
+    EXPECTED_OUTPUT_TOKENS,
     Override,
     RouteDecision,
+    RouteReason,
     TaskState,
     decide,
+    escalated,
     task_after,
     top_tier_model,
 )
@@ -49,8 +54,18 @@ class RouteDesk:
 
     def resume(self, route: RouteDecision) -> None:
         """Take up a stored decision, as if it had just been made."""
+        before = self._task
+        is_step_up = (
+            route.reason is RouteReason.ESCALATED
+            and before.tier is not None
+            and route.tier is not None
+            and (route.tier, route.model) != (before.tier, before.model)
+        )
         self.last = route
-        self._task = task_after(route, self._task)
+        if is_step_up and route.tier is not None:
+            self._task = escalated(before, to=route.tier, model=route.model)
+        else:
+            self._task = task_after(route, before)
 
     def decide(
         self,
@@ -85,6 +100,52 @@ class RouteDesk:
         self.resume(route)
         return route
 
+    def consider(
+        self,
+        evidence: Sequence[Evidence],
+        *,
+        was_advised: bool,
+        budget: BudgetState,
+        context_tokens: int,
+    ) -> Escalation:
+        """Ask the policy whether the running task stays, gets advice or moves up."""
+        return consider(
+            evidence,
+            task=self._task,
+            router=self._services.router,
+            market=self._market(context_tokens),
+            budget=budget,
+            was_advised=was_advised,
+            is_on=self._services.escalates,
+        )
+
+    def take_over(self, step: Escalation, route: RouteDecision) -> RouteDecision:
+        """Give the running task to another model, until it ends.
+
+        Args:
+            route: What it was until now.
+        """
+        model = step.model or route.model
+        chain = self._services.router.tiers.get(step.tier, ()) if step.tier else ()
+        rest = self._market(0).usable_first(tuple(chain))
+        taken = replace(
+            route,
+            tier=step.tier,
+            model=model,
+            reason=RouteReason.ESCALATED,
+            reasons=(step.reason,),
+            fallbacks=tuple(other for other in rest if other not in (model, route.model)),
+            alternatives=(),
+            estimated_usd=step.estimated_usd,
+            continues_task=True,
+        )
+        self.resume(taken)
+        return taken
+
+    def cheapest(self) -> ModelInfo | None:
+        """Give the model of the cheapest tier that can be called."""
+        return next(iter(self._of_router()), None)
+
     def judge(self, model: ModelInfo, request_tokens: int, output_tokens: int) -> CapacityDecision:
         """Judge the size of a request; the router's other models may take what is too large."""
         return judge_size(
@@ -117,6 +178,16 @@ class RouteDesk:
             if model.provider in self._services.usable
         }
         return tuple({**first, **rest}.values())
+
+    def _market(self, context_tokens: int) -> Market:
+        services = self._services
+        return Market(
+            models=services.models,
+            usable=services.usable,
+            context_tokens=context_tokens,
+            output_tokens=EXPECTED_OUTPUT_TOKENS,
+            now=services.now(),
+        )
 
     def _of_router(self) -> list[ModelInfo]:
         """List the router's callable models, cheapest tier first."""

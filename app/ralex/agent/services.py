@@ -1,21 +1,24 @@
 """What the agent is given to work with; made in wiring, never by the agent itself."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ralex.agent.ports import SessionStore
-from ralex.core.budget import SpendRow
+from ralex.core.budget import DayForecast, SpendRow
 from ralex.core.complexity import Complexity
-from ralex.core.ids import ModelId
+from ralex.core.ids import ModelId, SessionId
 from ralex.core.models import ModelInfo
 from ralex.core.routing import Router
 from ralex.dispatch.dispatcher import Dispatcher
 from ralex.dispatch.ports import Ledger
 from ralex.tools.base import Tool
+
+if TYPE_CHECKING:
+    from ralex.undo.log import UndoLog
 
 
 class ReportingLedger(Ledger, Protocol):
@@ -25,9 +28,17 @@ class ReportingLedger(Ledger, Protocol):
         """Group the charges of days (``YYYY-MM-DD``, both included) by a dimension."""
         ...
 
+    async def forecast(self) -> DayForecast:
+        """Tell how fast money goes, and what the day will have cost at this pace."""
+        ...
+
     async def take_alerts(self) -> list[str]:
         """Give alerts that were reached and not told yet; each is given once."""
         ...
+
+
+def _never(_ask: str) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +54,11 @@ class AgentServices:
         environment: For tools; holds no keys.
         tools: In the order in which models see them.
         label: Words that stay on screen, such as the demo's notice.
+        is_complaint: Tells whether a follow-up says that the last answer was no good.
+        notices: What the user should know of how the stores were opened.
+        escalates: Evidence of failure may move a task to a better model.
+        undo_of: Gives the record of what a session changes; None for no undo.
+        secrets: Provider keys, blotted out wherever a tool's result shows one.
     """
 
     store: SessionStore
@@ -63,3 +79,8 @@ class AgentServices:
     max_cost_usd: Decimal | None
     now: Callable[[], datetime]
     label: str = ""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    is_complaint: Callable[[str], bool] = _never
+    escalates: bool = True
+    notices: tuple[str, ...] = ()
+    undo_of: "Callable[[SessionId], UndoLog] | None" = None

@@ -4,51 +4,55 @@ import asyncio
 import logging
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
-from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 from ralex.agent.approval import Approvals
-from ralex.agent.context import environment_block, git_branch, instruction_blocks
+from ralex.agent.changes import Changes
+from ralex.agent.context import (
+    environment_block,
+    git_branch,
+    instruction_blocks,
+)
+from ralex.agent.ending import drain, failure_of
 from ralex.agent.history import History
+from ralex.agent.mentions import mention_blocks
 from ralex.agent.prompt import SYSTEM_PROMPT
 from ralex.agent.recorder import Recorder
+from ralex.agent.report import ContextReport, context_report
 from ralex.agent.routes import RouteDesk
 from ralex.agent.services import AgentServices
 from ralex.agent.sizing import RequestSizer
+from ralex.agent.surroundings import make_surroundings
 from ralex.agent.toolbox import Toolbox
+from ralex.agent.totals import SessionTotals, TurnTotals
 from ralex.agent.turn import Turn
-from ralex.core.budget import BudgetState, SpendRow
+from ralex.core.budget import BudgetState, DayForecast, SpendRow
 from ralex.core.events import (
     AgentEvent,
+    ContextAdded,
+    ContextCompacted,
     RouteDecided,
     StepFinished,
     TurnFailed,
-    TurnFinished,
     TurnStarted,
 )
 from ralex.core.ids import SessionId, TurnId
 from ralex.core.models import ModelInfo
 from ralex.core.routing import Override, RouteDecision, Router
-from ralex.core.usage import Usage
-from ralex.dispatch.finishing import finish
-from ralex.errors import InterruptedTurnError, RalexError
+from ralex.dispatch.finishing import ended, finish
+from ralex.errors import InterruptedTurnError, RalexError, UndoError, UsageError
 from ralex.tools.base import ToolContext
+
+if TYPE_CHECKING:
+    from ralex.undo.model import UndoReport
 
 _log = logging.getLogger(__name__)
 _QUEUED_EVENTS = 256
 UNTITLED = "new session"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionTotals:
-    """Numbers of the status bar; see ``tui.ports.SessionTotals``."""
-
-    context_tokens: int
-    is_estimate: bool
-    window: int | None
-    turns: int
 
 
 class Session:
@@ -74,6 +78,12 @@ class Session:
         self._history = History(SYSTEM_PROMPT)
         self._history.feed_all(events)
         self._approvals = Approvals()
+        self._changes = Changes(
+            partial(services.undo_of, session_id) if services.undo_of else None,
+            session_id=session_id,
+            store=services.store,
+            events=events,
+        )
         self._toolbox = Toolbox(
             tools=services.tools,
             context=ToolContext(
@@ -83,13 +93,28 @@ class Session:
             ),
             mode=services.mode,
             approvals=self._approvals,
+            changes=self._changes,
+            secrets=services.secrets,
         )
         self._sizer = RequestSizer(self._toolbox.specs)
         self._desk = RouteDesk(services)
+        self._around = make_surroundings(
+            services=services,
+            session_id=session_id,
+            project=project,
+            history=self._history,
+            sizer=self._sizer,
+            toolbox=self._toolbox,
+            desk=self._desk,
+            events=events,
+        )
+        self._is_running = False
         self._turns = 0
         self._context_tokens = 0
         self._window: int | None = None
         self._has_started = False
+        self.last_failure: TurnFailed | None = None
+        self._history.settle()
         self._restore(events)
 
     def _restore(self, events: Sequence[AgentEvent]) -> None:
@@ -106,6 +131,7 @@ class Session:
                     self._window = event.window
                 case _:
                     pass
+        self._around.escalator.restore(events)
 
     @property
     def id(self) -> SessionId:
@@ -158,6 +184,11 @@ class Session:
         return self._services.label
 
     @property
+    def notices(self) -> tuple[str, ...]:
+        """Tell what the user should know of how the stores were opened; usually nothing."""
+        return self._services.notices
+
+    @property
     def totals(self) -> SessionTotals:
         """Give the numbers of the status bar."""
         window = self._window
@@ -169,6 +200,7 @@ class Session:
                 turns=self._turns,
             )
         model = self._desk.likely_model()
+        self._sizer.follow(self._history.rewrites)
         tokens = self._sizer.estimate(self._history.messages, model) if model else 0
         return SessionTotals(
             context_tokens=tokens,
@@ -185,6 +217,11 @@ class Session:
         """
         self._desk.set_override(override)
 
+    async def rename(self, title: str) -> None:
+        """Give the session another title."""
+        await self._services.store.rename(self._id, title)
+        self._title = title
+
     def answer(self, request_id: str, choice: str) -> None:
         """Answer an ApprovalRequested event."""
         self._approvals.answer(request_id, choice)
@@ -192,6 +229,10 @@ class Session:
     async def budget(self) -> BudgetState:
         """Read the day's money from the ledger."""
         return await self._services.ledger.state()
+
+    async def forecast(self) -> DayForecast:
+        """Tell how fast money goes, and what the day will have cost at this pace."""
+        return await self._services.ledger.forecast()
 
     async def spend(self, by: str, *, days: int) -> list[SpendRow]:
         """Report the spend of the last days, today included, grouped by a dimension."""
@@ -205,45 +246,143 @@ class Session:
         """Read the session's stored events, to show it again."""
         return await self._services.store.load(self._id)
 
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """What the user said meanwhile and the model has not been told yet, oldest first."""
+        return tuple(one.text for one in self._around.steering.waiting)
+
+    async def steer(self, text: str) -> None:
+        """Say something while a turn runs; the model hears it after the running tool calls.
+
+        It is stored when this returns. If the turn ends before, the next one begins with it.
+        """
+        await self._around.steering.add(text)
+
+    async def compact(self, focus: str = "") -> ContextCompacted | None:
+        """Put a summary in the place of all but the newest messages; None if there is too little.
+
+        Args:
+            focus: What to keep especially.
+
+        Raises:
+            UsageError: A turn is running.
+            RalexError: No model is known, or the summary cannot be paid or stored.
+        """
+        model = self._desk.likely_model()
+        if self._is_running or model is None:
+            raise UsageError(
+                "the conversation cannot be summarised now",
+                hint="wait for the turn to end" if self._is_running else "choose a /model first",
+            )
+        recorder = Recorder(
+            session_id=self._id,
+            store=self._services.store,
+            history=self._history,
+            queue=asyncio.Queue(),
+        )
+        totals = TurnTotals(top=self._desk.top_price(), limit_usd=self._services.max_cost_usd)
+        self._is_running = True
+        try:
+            event = await self._around.keeper.compact(model, recorder.record, totals, focus=focus)
+        finally:
+            self._is_running = False
+        if event is not None:
+            self._context_tokens = 0
+        return event
+
+    async def undo(self) -> "UndoReport":
+        """Take back the last turn's changes that are still as it left them.
+
+        Raises:
+            UndoError: If a turn is running, or the records cannot be used.
+        """
+        self._check_idle()
+        report = await self._changes.undo()
+        if report.restored:
+            self._around.escalator.undone(", ".join(report.restored))
+        return report
+
+    async def redo(self) -> "UndoReport":
+        """Bring again what the last undo took back.
+
+        Raises:
+            UndoError: If a turn is running, or the records cannot be used.
+        """
+        self._check_idle()
+        report = await self._changes.redo()
+        if report.restored:
+            self._around.escalator.redone()
+        return report
+
+    async def diff(self, scope: Literal["turn", "session"] = "turn") -> str:
+        """Show what the last turn or the whole session changed; empty if nothing.
+
+        Raises:
+            UndoError: If the records cannot be used.
+        """
+        return await self._changes.diff(scope)
+
+    def _check_idle(self) -> None:
+        if self._is_running:
+            raise UndoError("a turn is running", hint="stop it first with Esc")
+
+    def context_report(self) -> ContextReport:
+        """Tell what fills the context window, by kind."""
+        return context_report(self._history, self._sizer, self._desk.likely_model())
+
     @asynccontextmanager
-    async def turn(self, prompt: str) -> AsyncGenerator[AsyncIterator[AgentEvent], None]:
+    async def turn(
+        self, prompt: str, *, attached: str = ""
+    ) -> AsyncGenerator[AsyncIterator[AgentEvent], None]:
         """Run one turn; leaving the block early interrupts it, model call and tools included.
 
         What was said and done until then stays in the session. Expected failures arrive as
         TurnFailed.
+
+        Args:
+            attached: Text beside the prompt that is not the ask itself, such as piped input.
         """
         queue: asyncio.Queue[AgentEvent | None] = asyncio.Queue(maxsize=_QUEUED_EVENTS)
-        async with asyncio.TaskGroup() as tasks:
-            loop = tasks.create_task(self._play(prompt, queue), name="turn")
-            try:
-                yield _drain(queue)
-            finally:
-                loop.cancel()
+        # Not a task group: it would wrap what the caller's block raises, a broken pipe for one.
+        loop = asyncio.create_task(self._play(prompt, attached, queue), name="turn")
+        try:
+            yield drain(queue)
+        finally:
+            await ended(loop)
 
-    async def _play(self, prompt: str, queue: "asyncio.Queue[AgentEvent | None]") -> None:
+    async def _play(
+        self, prompt: str, attached: str, queue: "asyncio.Queue[AgentEvent | None]"
+    ) -> None:
         """Run a turn and see to it that exactly one last event is stored, whatever happens."""
+        self.last_failure = None
         turn_id = TurnId(secrets.token_hex(6))
         recorder = Recorder(
             session_id=self._id, store=self._services.store, history=self._history, queue=queue
         )
         turn: Turn | None = None
+        self._is_running = True
         try:
-            turn = await self._prepare(prompt, turn_id, recorder)
-            await turn.run()
+            turn = await self._prepare(prompt, attached, turn_id, recorder)
+            try:
+                await turn.run()
+            except BaseException:  # a cancelled turn included; nothing may follow a finished one
+                await self._changes.end(turn.totals.files_changed)
+                raise
         except asyncio.CancelledError:
             error = InterruptedTurnError("interrupted", hint="what was done so far is kept")
-            await finish(self._store_last(recorder, _failure(turn, turn_id, error)))
+            await finish(self._store_last(recorder, turn, turn_id, error))
             raise
         except RalexError as error:
-            await self._fail(recorder, queue, _failure(turn, turn_id, error))
+            await self._fail(recorder, queue, await self._failure(turn, turn_id, error))
         except Exception as error:  # noqa: BLE001 - the edge of a turn: shown, logged, never fatal
             _log.exception("a turn failed unexpectedly")
             wrapped = RalexError(
                 f"something unexpected failed: {type(error).__name__}: {error}",
                 hint="the details are in the log; the session is kept",
             )
-            await self._fail(recorder, queue, _failure(turn, turn_id, wrapped))
+            await self._fail(recorder, queue, await self._failure(turn, turn_id, wrapped))
         finally:
+            self._is_running = False
             if turn is not None:
                 self._context_tokens = turn.context_tokens or self._context_tokens
                 self._window = turn.window or self._window
@@ -252,6 +391,7 @@ class Session:
     async def _prepare(
         self,
         prompt: str,
+        attached: str,
         turn_id: TurnId,
         recorder: Recorder,
     ) -> Turn:
@@ -267,8 +407,19 @@ class Session:
             blocks += instruction_blocks(services.cwd)
             for block in blocks:
                 await recorder.emit(block)
+        if attached:
+            text = f"<stdin>\n{attached.rstrip()}\n</stdin>"
+            await recorder.emit(ContextAdded(label="stdin", text=text, is_standing=False))
+        for block in self._changes.begin(turn_id):
+            await recorder.emit(block)
+        reader = self._toolbox.tool("read")
+        if reader is not None:
+            context = self._toolbox.context
+            for block in await mention_blocks(prompt, reader=reader, context=context):
+                await recorder.emit(block)
         complexity = services.score(prompt)
         await services.store.record_complexity(self._id, turn_id, complexity)
+        self._sizer.follow(self._history.rewrites)
         messages = self._history.messages
         route = self._desk.decide(
             prompt,
@@ -277,35 +428,39 @@ class Session:
             size=lambda model: self._sizer.estimate(messages, model),
         )
         return Turn(
-            services=services,
-            session_id=self._id,
+            around=self._around,
             turn_id=turn_id,
-            project=self._project,
-            history=self._history,
-            sizer=self._sizer,
-            toolbox=self._toolbox,
+            prompt=prompt,
             recorder=recorder,
             route=route,
             top=self._desk.top_price(),
-            judge=self._desk.judge,
         )
+
+    async def _failure(self, turn: Turn | None, turn_id: TurnId, error: RalexError) -> TurnFailed:
+        """Describe a failed turn with the day's money as it now is, held calls included."""
+        event = failure_of(turn, turn_id, error)
+        with suppress(RalexError):
+            event = replace(event, budget=await self._services.ledger.state())
+        self.last_failure = event
+        return event
 
     async def _fail(
         self, recorder: Recorder, queue: "asyncio.Queue[AgentEvent | None]", event: TurnFailed
     ) -> None:
         try:
             await recorder.emit(event)
-        except (
-            RalexError
-        ) as error:  # the store itself failed: the screen must hear of it all the same
+        except RalexError as error:
+            # The store itself failed: the screen must hear of it all the same.
             _log.warning("the end of a turn could not be stored: %s", error)
             await queue.put(event)
 
-    async def _store_last(self, recorder: Recorder, event: TurnFailed) -> None:
+    async def _store_last(
+        self, recorder: Recorder, turn: Turn | None, turn_id: TurnId, error: RalexError
+    ) -> None:
         try:
-            await recorder.record(event)
-        except RalexError as error:
-            _log.warning("the end of a turn could not be stored: %s", error)
+            await recorder.record(await self._failure(turn, turn_id, error))
+        except RalexError as failure:
+            _log.warning("the end of a turn could not be stored: %s", failure)
 
 
 async def start_session(services: AgentServices, *, first_prompt: str = "") -> Session:
@@ -333,31 +488,3 @@ async def resume_session(
 def _title(prompt: str) -> str:
     first = next((line.strip() for line in prompt.splitlines() if line.strip()), "")
     return first[:60] or UNTITLED
-
-
-def _failure(turn: Turn | None, turn_id: TurnId, error: RalexError) -> TurnFailed:
-    if turn is not None:
-        return turn.failed(error)
-    return TurnFailed(
-        turn_id=turn_id,
-        code=error.code,
-        message=error.message,
-        hint=error.hint,
-        exit_code=error.exit_code,
-        text="",
-        model=None,
-        tier=None,
-        steps=0,
-        usage=Usage(),
-        cost_usd=Decimal(0),
-        saved_usd=None,
-        budget=None,
-        files_changed=(),
-    )
-
-
-async def _drain(queue: "asyncio.Queue[AgentEvent | None]") -> AsyncGenerator[AgentEvent, None]:
-    while (event := await queue.get()) is not None:
-        yield event
-        if isinstance(event, TurnFinished | TurnFailed):
-            return

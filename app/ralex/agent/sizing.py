@@ -16,7 +16,7 @@ from ralex.core.messages import (
     UserMessage,
 )
 from ralex.core.models import ModelInfo
-from ralex.core.tokens import estimate_tokens, factor_for
+from ralex.core.tokens import estimate_tokens, factor_for, max_tokens_bound
 from ralex.core.usage import Usage
 
 MESSAGE_OVERHEAD_TOKENS = 8
@@ -49,12 +49,14 @@ class RequestSizer:
     def __init__(self, tools: Sequence[ToolSpec]) -> None:
         text = tools_text(tools)
         self._tools_tokens = estimate_tokens(text) + 16 * len(tools)
-        self._tools_bytes = len(text.encode()) + 64 * len(tools)
+        self._tools_bytes = max_tokens_bound(text) + 64 * len(tools)
         self._tokens: list[int] = []
         self._bytes: list[int] = []
         self._exact_model: ModelId | None = None
         self._exact_messages = 0
         self._exact_tokens = 0
+        self._calibration = 1.0
+        self._seen_rewrites = 0
 
     def observe(self, model: ModelId, usage: Usage, *, messages: int) -> None:
         """Take what a provider counted.
@@ -68,10 +70,39 @@ class RequestSizer:
         self._exact_messages = messages + 1
         self._exact_tokens = usage.total_tokens
 
+    def follow(self, rewrites: int) -> None:
+        """Forget the sizes of messages if the conversation was rewritten since the last time.
+
+        How far the estimate was off before stays known.
+
+        Args:
+            rewrites: ``History.rewrites``.
+        """
+        if rewrites == self._seen_rewrites:
+            return
+        self._seen_rewrites = rewrites
+        guessed = self._tools_tokens + sum(self._tokens[: self._exact_messages])
+        if self._exact_model is not None and self._exact_messages <= len(self._tokens):
+            ratio = self._exact_tokens / guessed if guessed else 1.0
+            self._calibration = min(max(ratio, 0.7), 1.6)
+        self._exact_model = None
+        self._tokens.clear()
+        self._bytes.clear()
+
+    def sizes(self, messages: Sequence[Message]) -> list[int]:
+        """Estimate the tokens of each message, for an average tokenizer."""
+        self._measure(messages)
+        return list(self._tokens)
+
+    @property
+    def tools_tokens(self) -> int:
+        """Estimate of the tool definitions."""
+        return self._tools_tokens
+
     def estimate(self, messages: Sequence[Message], model: ModelInfo) -> int:
         """Estimate the tokens of a request to this model."""
         self._measure(messages)
-        factor = factor_for(model.provider, model.name)
+        factor = max(factor_for(model.provider, model.name), self._calibration)
         if self._exact_model is not None and self._exact_messages <= len(messages):
             added = sum(self._tokens[self._exact_messages :])
             return self._exact_tokens + int(added * factor)
@@ -96,4 +127,4 @@ class RequestSizer:
             images = len(message.images) if isinstance(message, UserMessage) else 0
             extra = MESSAGE_OVERHEAD_TOKENS + images * IMAGE_TOKENS
             self._tokens.append(estimate_tokens(text) + extra)
-            self._bytes.append(len(text.encode()) + extra)
+            self._bytes.append(max_tokens_bound(text) + extra)

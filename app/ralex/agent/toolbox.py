@@ -3,9 +3,10 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ralex.agent.approval import Approvals
+from ralex.agent.changes import Changes
 from ralex.agent.loop_guard import STOP_AT, LoopGuard, Verdict, nudge
 from ralex.core.events import AgentEvent, ToolCallFinished, ToolCallStarted
 from ralex.core.messages import ToolCall, ToolSpec
@@ -35,20 +36,45 @@ class Toolbox:
 
     Args:
         mode: ``yolo`` runs everything, ``ask`` asks before a change, ``plan`` refuses changes.
+        changes: Watches what calls change, so that it can be undone.
+        secrets: Texts that no result may show, the provider keys.
     """
 
     def __init__(
-        self, *, tools: Sequence[Tool], context: ToolContext, mode: str, approvals: Approvals
+        self,
+        *,
+        tools: Sequence[Tool],
+        context: ToolContext,
+        mode: str,
+        approvals: Approvals,
+        changes: Changes,
+        secrets: tuple[str, ...] = (),
     ) -> None:
         self._tools = {tool.spec.name: tool for tool in tools}
         self._context = context
         self._mode = mode
         self._approvals = approvals
+        self._changes = changes
+        self._secrets = secrets
 
     @property
     def specs(self) -> tuple[ToolSpec, ...]:
         """The tools as the model sees them, in fixed order."""
         return tuple(tool.spec for tool in self._tools.values())
+
+    @property
+    def context(self) -> ToolContext:
+        """What the tools share: files seen, the plan."""
+        return self._context
+
+    @property
+    def changes(self) -> Changes:
+        """What the session's calls changed."""
+        return self._changes
+
+    def tool(self, name: str) -> Tool | None:
+        """Find a tool by its name."""
+        return self._tools.get(name)
 
     async def run(
         self, calls: Sequence[ToolCall], *, guard: LoopGuard, emit: Emit, is_truncated: bool
@@ -66,11 +92,16 @@ class Toolbox:
         """
         changed: list[str] = []
         batch: list[_Ready] = []
+        loop: LoopError | None = None
         for call in calls:
             if is_truncated:
-                await _refuse(call, _TRUNCATED, emit)
+                await _refuse(call, _TRUNCATED, emit, why="truncated")
                 continue
-            ready = await self._prepare(call, guard, emit)
+            try:
+                ready = await self._prepare(call, guard, emit)
+            except LoopError as error:
+                loop = error  # the other calls of this reply get their results all the same
+                continue
             if ready is None:
                 continue
             if ready.tool.is_mutating:
@@ -80,6 +111,8 @@ class Toolbox:
             else:
                 batch.append(ready)
         await self._together(batch, guard, emit, changed)
+        if loop is not None:
+            raise loop
         return changed
 
     async def _prepare(self, call: ToolCall, guard: LoopGuard, emit: Emit) -> _Ready | None:
@@ -87,23 +120,24 @@ class Toolbox:
         tool = self._tools.get(call.name)
         if tool is None:
             names = ", ".join(self._tools)
-            await _refuse(call, f"There is no tool {call.name!r}; the tools are: {names}.", emit)
+            text = f"There is no tool {call.name!r}; the tools are: {names}."
+            await _refuse(call, text, emit, why="unknown_tool")
             return None
         try:
             arguments = parse_arguments(call.arguments_json)
         except ToolError as error:
-            await _refuse(call, error.message, emit)
+            await _refuse(call, error.message, emit, why="malformed")
             return None
         match guard.judge(call.name, arguments):
             case Verdict.STOP:
-                await _refuse(call, nudge(call.name, STOP_AT), emit)
+                await _refuse(call, nudge(call.name, STOP_AT), emit, why="repeated")
                 raise LoopError(
                     f"the model made the same {call.name} call {STOP_AT} times",
                     hint="say what is wrong in your next message, or choose a stronger tier "
                     "with /tier",
                 )
             case Verdict.NUDGE:
-                await _refuse(call, nudge(call.name, STOP_AT - 2), emit)
+                await _refuse(call, nudge(call.name, STOP_AT - 2), emit, why="repeated")
                 return None
             case Verdict.RUN:
                 return _Ready(call=call, tool=tool, arguments=arguments)
@@ -125,7 +159,7 @@ class Toolbox:
         call, tool = ready.call, ready.tool
         title = _title(ready)
         if tool.is_mutating and (refusal := await self._permission(call, title, emit)):
-            await _refuse(call, refusal, emit, title=title)
+            await _refuse(call, refusal, emit, title=title, why="denied")
             return ()
         await emit(
             ToolCallStarted(
@@ -134,12 +168,16 @@ class Toolbox:
         )
         started = time.monotonic()
         try:
-            outcome = await tool.run(ready.arguments, self._context)
+            outcome = await self._changes.run(tool, ready.arguments, self._context, emit)
         except ToolError as error:
             outcome = ToolOutcome(text=error.message, summary=_first_line(error), is_error=True)
+        except UnicodeError:
+            text = f"{call.name} refused: the arguments hold characters that are no text"
+            outcome = ToolOutcome(text=text, summary=text, is_error=True)
         except OSError as error:
             text = f"{call.name} failed: {error.strerror or error}"
             outcome = ToolOutcome(text=text, summary=text, is_error=True)
+        outcome = self._without_secrets(outcome)
         guard.note(
             call.name,
             ready.arguments,
@@ -161,6 +199,16 @@ class Toolbox:
             )
         )
         return outcome.files_changed
+
+    def _without_secrets(self, outcome: ToolOutcome) -> ToolOutcome:
+        """Blot out provider keys: a command may find one in a file or in another process."""
+        found = [one for one in self._secrets if one in outcome.text + outcome.diff]
+        text, diff, summary = outcome.text, outcome.diff, outcome.summary
+        for secret in found:
+            text = text.replace(secret, "[key]")
+            diff = diff.replace(secret, "[key]")
+            summary = summary.replace(secret, "[key]")
+        return replace(outcome, text=text, diff=diff, summary=summary) if found else outcome
 
     async def _permission(self, call: ToolCall, title: str, emit: Emit) -> str:
         """Ask what the mode asks; returns why the call is refused, or an empty string."""
@@ -187,7 +235,7 @@ def _first_line(error: ToolError) -> str:
     return error.message.split("\n", 1)[0][:120]
 
 
-async def _refuse(call: ToolCall, text: str, emit: Emit, *, title: str = "") -> None:
+async def _refuse(call: ToolCall, text: str, emit: Emit, *, why: str, title: str = "") -> None:
     """Answer a call that does not run; the card shows it as refused."""
     await emit(
         ToolCallStarted(
@@ -205,5 +253,6 @@ async def _refuse(call: ToolCall, text: str, emit: Emit, *, title: str = "") -> 
             is_error=True,
             summary=text.split("\n", 1)[0][:120],
             elapsed_ms=0,
+            refusal=why,
         )
     )

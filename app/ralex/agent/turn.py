@@ -1,18 +1,18 @@
 """One turn: decide the route, then call, run tools and call again until the model is done."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import replace
 from decimal import Decimal
 
-from ralex.agent.history import History
 from ralex.agent.loop_guard import LoopGuard
 from ralex.agent.recorder import Recorder
-from ralex.agent.services import AgentServices
-from ralex.agent.sizing import RequestSizer
-from ralex.agent.toolbox import Toolbox
-from ralex.core.budget import BudgetState
+from ralex.agent.surroundings import Surroundings
+from ralex.agent.text_calls import with_text_calls
+from ralex.agent.totals import TurnTotals
 from ralex.core.capacity import CapacityAction, CapacityDecision
+from ralex.core.escalation import EvidenceKind
 from ralex.core.events import (
+    AgentEvent,
     AssistantMessageCompleted,
     CapacityDecided,
     Notice,
@@ -20,11 +20,12 @@ from ralex.core.events import (
     RouteDecided,
     StepFinished,
     StepStarted,
+    ToolCallFinished,
     TurnFailed,
     TurnFinished,
 )
-from ralex.core.ids import ModelId, SessionId, TurnId
-from ralex.core.models import ModelInfo, PriceList
+from ralex.core.ids import TurnId
+from ralex.core.models import PriceList
 from ralex.core.routing import RouteDecision
 from ralex.core.stream import (
     FinishReason,
@@ -34,7 +35,6 @@ from ralex.core.stream import (
     ToolCallDelta,
     UsageReport,
 )
-from ralex.core.usage import Usage
 from ralex.dispatch.dispatcher import (
     DEFAULT_OUTPUT_TOKENS,
     AttemptFailed,
@@ -47,73 +47,48 @@ from ralex.dispatch.dispatcher import (
 from ralex.errors import (
     BudgetExceededError,
     ContextOverflowError,
+    LoopError,
     MalformedReplyError,
     RalexError,
     StepLimitError,
 )
 
+_MOST_RECOVERIES = 3
+"""How often one step may be shortened after a provider found it too long."""
 
-@dataclass(slots=True, kw_only=True)
-class TurnTotals:
-    """What a turn has come to so far; every end of it reports these."""
 
-    steps: int = 0
-    usage: Usage = field(default_factory=Usage)
-    cost_usd: Decimal = Decimal(0)
-    counterfactual_usd: Decimal | None = Decimal(0)
-    text: str = ""
-    model: ModelId | None = None
-    budget: BudgetState | None = None
-    files_changed: list[str] = field(default_factory=list[str])
-
-    @property
-    def saved_usd(self) -> Decimal | None:
-        """Estimate what the router's top tier would have cost more."""
-        if self.counterfactual_usd is None:
-            return None
-        return self.counterfactual_usd - self.cost_usd
-
-    def add_files(self, paths: list[str]) -> None:
-        """Note changed files, each once, in order of first change."""
-        self.files_changed += [path for path in paths if path not in self.files_changed]
+class _NothingFitsError(ContextOverflowError):
+    """By ralex's own count the conversation fits none of the models; nothing was sent."""
 
 
 class Turn:
     """Runs one prompt to its end and tells everything through the recorder.
 
     Args:
-        route: Decided before the turn begins to call.
+        around: What the session lends to its turns.
+        route: Decided before the turn begins to call; changes when the task escalates.
         top: Prices of the router's top tier, for what was saved; None if unknown.
     """
 
     def __init__(
         self,
         *,
-        services: AgentServices,
-        session_id: SessionId,
+        around: Surroundings,
         turn_id: TurnId,
-        project: str,
-        history: History,
-        sizer: RequestSizer,
-        toolbox: Toolbox,
+        prompt: str,
         recorder: Recorder,
         route: RouteDecision,
         top: PriceList | None,
-        judge: Callable[[ModelInfo, int, int], CapacityDecision],
     ) -> None:
-        self._services = services
-        self._session_id = session_id
+        self._around = around
+        self._services = around.services
+        self._history = around.history
         self._turn_id = turn_id
-        self._project = project
-        self._history = history
-        self._sizer = sizer
-        self._toolbox = toolbox
+        self._prompt = prompt
         self._recorder = recorder
         self._route = route
-        self._top = top
-        self._judge = judge
         self._guard = LoopGuard()
-        self.totals = TurnTotals()
+        self.totals = TurnTotals(top=top, limit_usd=around.services.max_cost_usd)
         self.context_tokens = 0
         self.window: int | None = None
 
@@ -123,26 +98,30 @@ class Turn:
         Raises:
             RalexError: The turn failed; the caller reports it.
         """
-        await self._recorder.emit(RouteDecided(route=self._route))
-        await self._services.store.record_route(self._session_id, self._turn_id, self._route)
+        await self._announce()
+        self._around.keeper.begin_turn()
+        await self._around.steering.deliver(self._recorder.emit)
+        await self._around.escalator.begin_turn(
+            self._route, self._prompt, self._recorder.emit, self.totals
+        )
+        await self._escalate()
         empty_replies = 0
         while True:
-            if self.totals.steps >= self._services.max_steps:
-                raise StepLimitError(
-                    f"the turn used all {self._services.max_steps} steps it may take",
-                    hint="send 'continue' to go on, or raise max_steps",
-                )
-            self._check_own_limit()
+            self._check_limits()
             result = await self._step()
             message = result.reply.message
             if message.tool_calls:
                 await self._run_tools(result)
                 continue
+            if await self._around.steering.deliver(self._recorder.emit):
+                continue
             if message.text.strip():
+                if await self._is_given_up_too_early():
+                    continue
                 await self._finish(result)
                 return
             empty_replies += 1
-            if empty_replies > 1:
+            if empty_replies > 1 and not await self._fault(EvidenceKind.EMPTY_DIFF, "no answer"):
                 raise MalformedReplyError(
                     f"{result.model.id} answered twice with nothing at all",
                     hint="try again, or choose another model with /model",
@@ -166,32 +145,70 @@ class Turn:
             saved_usd=totals.saved_usd,
             budget=totals.budget,
             files_changed=tuple(totals.files_changed),
+            evidence=tuple(totals.evidence),
+            escalations=totals.escalations,
         )
 
+    async def _announce(self) -> None:
+        await self._recorder.emit(RouteDecided(route=self._route))
+        await self._services.store.record_route(self._around.session_id, self._turn_id, self._route)
+
     async def _step(self) -> CallResult:
-        step = self.totals.steps + 1
+        """Make one model call; a conversation that proves too long is shortened and sent again."""
+        model = self._services.resolve(self._route.model)
+        recoveries = 0
+        while True:
+            await self._around.keeper.make_room(model, self._recorder.emit, self.totals)
+            try:
+                result = await self._call(self.totals.steps + 1)
+            except ContextOverflowError as error:
+                recoveries += 1
+                if recoveries > _MOST_RECOVERIES or not await self._around.keeper.recover(
+                    model,
+                    self._recorder.emit,
+                    self.totals,
+                    is_proven=not isinstance(error, _NothingFitsError),
+                ):
+                    raise
+            else:
+                break
+        return await self._settle(result)
+
+    async def _call(self, step: int) -> CallResult:
         candidates = await self._candidates(step)
         messages = self._history.messages
         call = Call(
             candidates=candidates,
             messages=messages,
-            tools=self._toolbox.specs,
+            tools=self._around.toolbox.specs,
             tier=self._route.tier or "",
             router=self._route.router,
-            session_id=self._session_id,
-            project=self._project,
+            session_id=self._around.session_id,
+            project=self._around.project,
             output_tokens=self._route.max_tokens or DEFAULT_OUTPUT_TOKENS,
             max_cost_usd=self._left_of_own_limit(),
-            counterfactual=self._top,
+            counterfactual=self.totals.top,
             restarts_after_content=True,
         )
         result = await self._services.dispatcher.run(call, self._teller(step, candidates))
-        self.totals.steps = step
-        self.totals.model = result.model.id
-        self.totals.budget = result.budget
-        self.totals.text = result.reply.message.text or self.totals.text
-        self._bill(result.usage, result.cost_usd, result.counterfactual_usd)
-        self._sizer.observe(result.model.id, result.usage, messages=len(messages))
+        self._around.sizer.observe(result.model.id, result.usage, messages=len(messages))
+        if result.reply.finish_reason not in (FinishReason.STOP, FinishReason.TOOL_CALLS):
+            return result
+        message = with_text_calls(
+            result.reply.message,
+            known=[spec.name for spec in self._around.toolbox.specs],
+            prefix=f"text_{self._turn_id}_{step}",
+        )
+        return replace(result, reply=replace(result.reply, message=message))
+
+    async def _settle(self, result: CallResult) -> CallResult:
+        """Note what a call brought and cost, and tell it."""
+        totals = self.totals
+        totals.steps = step = totals.steps + 1
+        totals.model = result.model.id
+        totals.budget = result.budget
+        totals.text = result.reply.message.text or totals.text
+        totals.bill(result.usage, result.cost_usd, result.counterfactual_usd)
         self.context_tokens = result.usage.total_tokens
         self.window = result.model.context_window
         await self._recorder.emit(
@@ -221,26 +238,37 @@ class Turn:
 
     async def _candidates(self, step: int) -> tuple[Candidate, ...]:
         """Size the request for the model and its fallbacks; those it does not fit drop out."""
+        keeper, sizer = self._around.keeper, self._around.sizer
         messages = self._history.messages
         chosen: list[Candidate] = []
         verdicts: list[CapacityDecision] = []
         for model_id in (self._route.model, *self._route.fallbacks):
-            model = self._services.resolve(model_id)
-            tokens = self._sizer.estimate(messages, model)
-            verdict = self._judge(model, tokens, self._route.max_tokens or DEFAULT_OUTPUT_TOKENS)
+            model = keeper.known(self._services.resolve(model_id))
+            tokens = keeper.tokens(model)
+            verdict = self._around.judge(
+                model, tokens, self._route.max_tokens or DEFAULT_OUTPUT_TOKENS
+            )
             verdicts.append(verdict)
             if verdict.action is CapacityAction.UPSIZE and verdict.upsize_model is not None:
                 model = self._services.resolve(verdict.upsize_model)
             elif verdict.action is not CapacityAction.FITS:
                 continue
-            bound = self._sizer.bound(messages, model)
-            chosen.append(Candidate(model=model, input_tokens=tokens, input_bound_tokens=bound))
+            bound = sizer.bound(messages, model)
+            is_same = model.id == verdict.model
+            chosen.append(
+                Candidate(
+                    model=model,
+                    input_tokens=tokens,
+                    input_bound_tokens=bound,
+                    output_tokens=verdict.output_tokens if is_same else None,
+                )
+            )
         await self._services.store.record_capacity(
-            self._session_id, self._turn_id, step, verdicts[0]
+            self._around.session_id, self._turn_id, step, verdicts[0]
         )
         await self._recorder.emit(CapacityDecided(capacity=verdicts[0]))
         if not chosen:
-            raise ContextOverflowError(
+            raise _NothingFitsError(
                 f"the conversation does not fit any more: {verdicts[0].arithmetic}",
                 hint="start afresh with /new, or choose a model with a larger window with /model",
             )
@@ -264,7 +292,7 @@ class Turn:
                         )
                     )
                 case AttemptFailed():
-                    self._bill(event.usage, event.cost_usd, None)
+                    self.totals.bill(event.usage, event.cost_usd, None)
                 case TextDelta() | ReasoningDelta() | ToolCallDelta() | RetryScheduled():
                     await self._recorder.emit(event)
                 case UsageReport() | StreamFinished():
@@ -273,16 +301,54 @@ class Turn:
         return tell
 
     async def _run_tools(self, result: CallResult) -> None:
-        changed = await self._toolbox.run(
-            result.reply.message.tool_calls,
-            guard=self._guard,
-            emit=self._recorder.emit,
-            is_truncated=result.reply.finish_reason is FinishReason.LENGTH,
-        )
-        self.totals.add_files(changed)
+        """Run the calls of a reply, then whatever belongs between two steps."""
+        try:
+            await self._around.toolbox.run(
+                result.reply.message.tool_calls,
+                guard=self._guard,
+                emit=self._watch,
+                is_truncated=result.reply.finish_reason is FinishReason.LENGTH,
+            )
+        except LoopError as error:
+            if not await self._fault(EvidenceKind.LOOP, error.message):
+                raise
+        seen = tuple(self._around.toolbox.context.seen)
+        for block in self._around.nested.near(seen, known=self._history.labels):
+            await self._recorder.emit(block)
+        await self._around.steering.deliver(self._recorder.emit)
+        await self._escalate()
+
+    async def _watch(self, event: AgentEvent) -> None:
+        """Tell an event of the tools, and keep what it says of the work."""
+        await self._recorder.emit(event)
+        if isinstance(event, ToolCallFinished):
+            self.totals.add_files(list(event.files_changed))
+        await self._around.escalator.observe(event, self._recorder.emit, self.totals)
+
+    async def _fault(self, kind: EvidenceKind, detail: str) -> bool:
+        """Note a fault that ends the turn, unless it leads to advice or to another model."""
+        await self._around.escalator.note(kind, detail, self._recorder.emit, self.totals)
+        return await self._escalate()
+
+    async def _is_given_up_too_early(self) -> bool:
+        if not self._around.escalator.has_failed_to_change:
+            return False
+        return await self._fault(EvidenceKind.EMPTY_DIFF, "every edit was refused")
+
+    async def _escalate(self) -> bool:
+        """Act on the evidence so far; True if the next step will be another one because of it."""
+        taken = await self._around.escalator.act(self._route, self._recorder.emit, self.totals)
+        if taken is None:
+            return False
+        if taken is not self._route:
+            self._route = taken
+            self._guard = LoopGuard()
+            await self._announce()
+        return True
 
     async def _finish(self, result: CallResult) -> None:
         totals = self.totals
+        await self._around.toolbox.changes.end(totals.files_changed)
         is_cut = result.reply.finish_reason is FinishReason.LENGTH
         await self._recorder.emit(
             TurnFinished(
@@ -297,28 +363,26 @@ class Turn:
                 saved_usd=totals.saved_usd,
                 budget=result.budget,
                 files_changed=tuple(totals.files_changed),
+                evidence=tuple(totals.evidence),
+                escalations=totals.escalations,
             )
         )
 
-    def _bill(self, usage: Usage, cost_usd: Decimal, counterfactual: Decimal | None) -> None:
-        totals = self.totals
-        totals.usage += usage
-        totals.cost_usd += cost_usd
-        if self._top is None:
-            totals.counterfactual_usd = None
-        elif totals.counterfactual_usd is not None:
-            totals.counterfactual_usd += cost_usd if counterfactual is None else counterfactual
-
     def _left_of_own_limit(self) -> Decimal | None:
-        limits = [self._route.max_cost_usd]
-        if self._services.max_cost_usd is not None:
-            limits.append(self._services.max_cost_usd - self.totals.cost_usd)
+        limits = (self._route.max_cost_usd, self.totals.left_usd)
         return min((limit for limit in limits if limit is not None), default=None)
 
-    def _check_own_limit(self) -> None:
-        limit = self._services.max_cost_usd
-        if limit is not None and self.totals.cost_usd >= limit:
+    def _check_limits(self) -> None:
+        most = self._services.max_steps
+        if self.totals.steps >= most:
+            raise StepLimitError(
+                f"the turn used all {most} steps it may take",
+                hint="send 'continue' to go on, or raise max_steps",
+            )
+        left = self.totals.left_usd
+        if left is not None and left <= 0:
             raise BudgetExceededError(
-                f"the turn has cost ${self.totals.cost_usd:.4f} of the ${limit} it may cost",
+                f"the turn has cost ${self.totals.cost_usd:.4f} of the "
+                f"${self.totals.limit_usd} it may cost",
                 hint="raise --max-cost, or send 'continue'",
             )

@@ -12,7 +12,14 @@ from ralex.commands.toml_edit import set_values
 from ralex.config.load import explain_config, load_config
 from ralex.config.model import Config
 from ralex.config.paths import CONFIG_NAME, home_folder
-from ralex.core.budget import Balance, BudgetState, LimitKind, format_usd
+from ralex.core.budget import (
+    Balance,
+    BudgetState,
+    DayForecast,
+    LimitKind,
+    forecast_line,
+    format_usd,
+)
 from ralex.core.codec import to_jsonable
 from ralex.errors import UsageError
 from ralex.wiring import Engine, local_now
@@ -92,7 +99,7 @@ def _config(
 def _show(
     config: Config, cwd: Path, environ: Mapping[str, str], stdout: TextIO, *, as_json: bool
 ) -> None:
-    state, balances = asyncio.run(_read(config, cwd, environ))
+    state, balances, forecast = asyncio.run(_read(config, cwd, environ))
     if as_json:
         report = {
             "day": state.day,
@@ -102,27 +109,32 @@ def _show(
             "held_usd": state.held_usd,
             "left_usd": state.left_usd,
             "saved_usd": state.saved_usd,
+            "forecast": forecast,
             "cutoff": config.budget.cutoff,
             "others": balances,
         }
         json.dump(to_jsonable(report), stdout, indent=1)
         stdout.write("\n")
     else:
-        stdout.writelines(f"{line}\n" for line in _lines(state, balances, config))
+        stdout.writelines(f"{line}\n" for line in _lines(state, balances, forecast, config))
 
 
 async def _read(
     config: Config, cwd: Path, environ: Mapping[str, str]
-) -> tuple[BudgetState, list[Balance]]:
+) -> tuple[BudgetState, list[Balance], DayForecast]:
     async with Engine(config, environ=environ) as engine:
         ledger = await engine.ledger()
         balances = await ledger.balances(project=str(cwd))
         others = [one for one in balances if one.kind is not LimitKind.DAY]
-        return await ledger.state(), others
+        return await ledger.state(), others, await ledger.forecast()
 
 
-def _lines(state: BudgetState, balances: Sequence[Balance], config: Config) -> Iterator[str]:
+def _lines(
+    state: BudgetState, balances: Sequence[Balance], forecast: DayForecast, config: Config
+) -> Iterator[str]:
     yield f"today, {state.day}:  {_amounts(state)}"
+    if pace := forecast_line(forecast):
+        yield f"pace (estimate):  {pace}"
     for balance in balances:
         yield f"{_NAMES[balance.kind]}:  {_amounts(balance)}"
     if config.budget.session_usd is not None:

@@ -25,6 +25,7 @@ STARTER = """\
 # mode = "yolo"             # or ask, plan
 # theme = "ralex-dark"
 # max_steps = 200           # model calls in one turn
+# escalation = "off"        # no advice from, and no moving up to, a better model on evidence
 
 [budget]
 daily_usd = 5.00            # 0: nothing may be spent; false: no limit
@@ -160,6 +161,7 @@ def _settings(config: Config) -> Iterator[tuple[str, str]]:
     yield "mode", config.mode
     yield "theme", config.theme
     yield "max_steps", str(config.max_steps)
+    yield "escalation", config.escalation
     budget = config.budget
     yield "budget.daily_usd", _usd(budget.daily_usd)
     yield "budget.alert_usd", _usd(budget.alert_usd)
@@ -170,6 +172,8 @@ def _settings(config: Config) -> Iterator[tuple[str, str]]:
     yield "timeouts.connect_s", f"{config.timeouts.connect_s:g}"
     yield "timeouts.first_byte_s", f"{config.timeouts.first_byte_s:g}"
     yield "timeouts.idle_s", f"{config.timeouts.idle_s:g}"
+    yield "log.events", "true" if config.log.events else "false"
+    yield "log.otel", "true" if config.log.otel else "false"
 
 
 def _usd(amount: Decimal | None) -> str:

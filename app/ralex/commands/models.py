@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON list instead of a table")
     parser.add_argument("--usable", action="store_true", help="only models that can be called now")
     parser.add_argument("--router", metavar="NAME", help="show this router's tiers")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="read this file as well")
 
 
 def run(
@@ -36,7 +37,13 @@ def run(
     Raises:
         ConfigError: If the configuration cannot be read.
     """
-    config = load_config(cwd=cwd, environ=environ, router=args.router, require_key=False)
+    config = load_config(
+        cwd=cwd,
+        environ=environ,
+        config_file=args.config,
+        router=args.router,
+        require_key=False,
+    )
     models = [
         model
         for model in config.models.values()
@@ -101,6 +108,7 @@ def _record(model: ModelInfo, config: Config) -> dict[str, object]:
         "prompt_caching": model.prompt_caching,
         "retires": None if model.retires is None else model.retires.isoformat(),
         "deprecated": model.is_deprecated,
+        "names": [name for name, models in config.aliases.items() if model.id in models],
         "tiers": list(tiers_of(model, config)),
         "usable": is_usable(provider),
         "key_set": provider.api_key is not None,

@@ -1,4 +1,4 @@
-"""``ralex sessions``: list, read, search, export, rename and delete what was said."""
+"""``ralex sessions``: list, read, search, export, copy, rename and delete what was said."""
 
 import argparse
 import asyncio
@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from ralex.commands import transcript
 from ralex.config.load import load_config
-from ralex.core.codec import event_to_json, to_jsonable
+from ralex.core.codec import to_jsonable
 from ralex.core.events import AgentEvent
 from ralex.core.ids import SessionId
 from ralex.core.terminal_text import clean_line
 from ralex.errors import UsageError
+from ralex.store import transcript
 from ralex.store.sessions import SqliteSessions, StoredSession
 from ralex.wiring import Engine
 
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "words",
         nargs="*",
-        metavar="list | show ID | search TEXT | export ID | rename ID TITLE | delete ID",
+        metavar="list | show ID | search TEXT | export ID | fork ID | rename ID TITLE | delete ID",
         help="list (default) newest first; an ID may be shortened as far as it is unique",
     )
     parser.add_argument("--format", choices=("md", "json", "html"), default="md", help="of export")
@@ -80,7 +80,10 @@ async def _act(
         case ["show", prefix]:
             stdout.write(transcript.to_text(*await _whole(sessions, prefix)))
         case ["export", prefix]:
-            stdout.write(_export(args.format, *await _whole(sessions, prefix)))
+            stdout.write(transcript.exported(args.format, *await _whole(sessions, prefix)))
+        case ["fork", prefix]:
+            copy = await sessions.fork(await sessions.find(prefix))
+            stdout.write(f"{copy}\n")
         case ["rename", prefix, *title] if title:
             await sessions.rename(await sessions.find(prefix), clean_line(" ".join(title)))
         case ["delete", prefix]:
@@ -88,7 +91,8 @@ async def _act(
         case _:
             raise UsageError(
                 f"sessions does not understand {' '.join(words)!r}",
-                hint="list, show ID, search TEXT, export ID, rename ID TITLE or delete ID --yes",
+                hint="list, show ID, search TEXT, export ID, fork ID, rename ID TITLE or "
+                "delete ID --yes",
             )
 
 
@@ -106,20 +110,6 @@ async def _delete(
         raise UsageError(f"this would delete the session {name} for good", hint="say so with --yes")
     await sessions.delete(session_id)
     stdout.write(f"deleted {name}\n")
-
-
-def _export(form: str, session: StoredSession, events: Sequence[AgentEvent]) -> str:
-    match form:
-        case "json":
-            content = {
-                "session": to_jsonable(session),
-                "events": [event_to_json(event) for event in events],
-            }
-            return json.dumps(content, indent=1) + "\n"
-        case "html":
-            return transcript.to_html(session, events)
-        case _:
-            return transcript.to_markdown(session, events)
 
 
 def _list(

@@ -14,7 +14,7 @@ from typing import TextIO
 
 from ralex.config.load import load_config
 from ralex.config.model import Config
-from ralex.core.budget import SpendRow, format_usd
+from ralex.core.budget import DayForecast, SpendRow, forecast_line, format_usd
 from ralex.core.codec import to_jsonable
 from ralex.core.terminal_text import clean_line
 from ralex.core.usage import Usage
@@ -62,14 +62,16 @@ def run(
     config = load_config(cwd=cwd, environ=environ, config_file=args.config, require_key=False)
     for warning in config.warnings:
         stderr.write(f"warning: {warning}\n")
-    since, rows = asyncio.run(_read(config, environ, args.by, args.since))
+    since, rows, forecast = asyncio.run(_read(config, environ, args.by, args.since))
     match args.format:
         case "json":
-            _write_json(rows, stdout, by=args.by, since=since)
+            _write_json(rows, forecast, stdout, by=args.by, since=since)
         case "csv":
             _write_csv(rows, stdout, by=args.by)
         case _:
             _write_table(rows, stdout, by=args.by, since=since)
+            if pace := forecast_line(forecast):
+                stdout.write(f"today's pace (estimate): {pace}\n")
     return 0
 
 
@@ -96,11 +98,12 @@ def first_day(when: str, *, today: str) -> str:
 
 async def _read(
     config: Config, environ: Mapping[str, str], by: str, when: str
-) -> tuple[str, list[SpendRow]]:
+) -> tuple[str, list[SpendRow], DayForecast]:
     async with Engine(config, environ=environ) as engine:
         ledger = await engine.ledger()
         since = first_day(when, today=(await ledger.state()).day)
-        return since, await ledger.spend(by, since_day=since)
+        rows = await ledger.spend(by, since_day=since)
+        return since, rows, await ledger.forecast()
 
 
 def _total(rows: Sequence[SpendRow]) -> SpendRow:
@@ -137,12 +140,15 @@ def _write_table(rows: Sequence[SpendRow], stdout: TextIO, *, by: str, since: st
         stdout.write("  ".join([key.ljust(widths[0]), *cells]) + "\n")
 
 
-def _write_json(rows: Sequence[SpendRow], stdout: TextIO, *, by: str, since: str) -> None:
+def _write_json(
+    rows: Sequence[SpendRow], forecast: DayForecast, stdout: TextIO, *, by: str, since: str
+) -> None:
     report = {
         "by": by,
         "since": since or None,
         "rows": to_jsonable(rows),
         "total": to_jsonable(_total(rows)) if rows else None,
+        "today": to_jsonable(forecast),
     }
     json.dump(report, stdout, indent=1, ensure_ascii=False)
     stdout.write("\n")

@@ -108,7 +108,9 @@ def resolve_model(name: str, config: Config) -> ModelInfo:
     Raises:
         UnknownModelError: If no model and no provider fits, or several fit equally well.
     """
-    return find_model(name, models=config.models, providers=config.providers)
+    return find_model(
+        name, models=config.models, providers=config.providers, aliases=config.aliases
+    )
 
 
 def find_model(
@@ -116,10 +118,12 @@ def find_model(
     *,
     models: Mapping[ModelId, ModelInfo],
     providers: Mapping[str, ProviderConfig],
+    aliases: Mapping[str, tuple[ModelId, ...]] | None = None,
 ) -> ModelInfo:
     """Find the model that a name means.
 
-    The exact id comes first. Then, among providers that can be called and after that among all:
+    The exact id comes first, then the user's own names: of several models behind one, the first
+    that can be called. Then, among providers that can be called and after that among all:
     the id but for case, or dots for dashes; ``provider/anything``, of which no price or window is
     known; a model whose id ends with the name, a whole name before a part of one.
 
@@ -129,6 +133,10 @@ def find_model(
     exact = models.get(ModelId(name))
     if exact is not None:
         return exact
+    named = [models[one] for one in (aliases or {}).get(name, ()) if one in models]
+    if named:
+        callable_ones = (one for one in named if is_usable(providers[one.provider]))
+        return next(callable_ones, named[0])
     if not name or len(name) > _MAX_NAME or not name.isprintable() or name != name.strip():
         raise UnknownModelError(
             "a model's name is empty, too long or holds odd characters",

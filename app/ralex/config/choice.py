@@ -5,7 +5,7 @@ from decimal import Decimal
 from itertools import chain
 
 from ralex.config.catalogue import is_usable
-from ralex.config.draft import BUILT_IN, Draft, Said
+from ralex.config.draft import BUILT_IN, Draft, PlannedRouter, Said
 from ralex.config.presets import BY_KEY, DEFAULT_PRESET, Preset
 from ralex.core.ids import ModelId
 from ralex.core.models import ModelInfo
@@ -61,7 +61,7 @@ def choose_router(
             raise _unknown_router(draft.router, routers)
         return draft.router
     if draft.routers:
-        first = next(iter(draft.routers.values()))
+        first = _first_within_reach(draft, routers)
         if len(draft.routers) > 1:
             draft.warnings.append(
                 f"{first.source}: there are {len(draft.routers)} routers and no 'router' says "
@@ -134,6 +134,16 @@ def check_model(draft: Draft, model: ModelInfo, *, require_key: bool) -> None:
         raise MissingKeyError(
             f"the model {model.id} has no key", hint=f"set {_variables(draft, [model.provider])}"
         )
+
+
+def _first_within_reach(draft: Draft, routers: Mapping[str, Router]) -> PlannedRouter:
+    """Take the first of the user's routers that has a provider to call, else the first."""
+    usable = {name for name, provider in draft.providers.items() if is_usable(provider)}
+    for planned in draft.routers.values():
+        models = chain.from_iterable(routers[planned.name].tiers.values())
+        if any(draft.models[model].provider in usable for model in models):
+            return planned
+    return next(iter(draft.routers.values()))
 
 
 def _is_own(draft: Draft, provider: str) -> bool:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from ralex.config.endpoints import KNOWN_PROVIDERS
-from ralex.config.model import ProviderConfig, Timeouts
+from ralex.config.model import Logging, ProviderConfig, Retries, Timeouts
 from ralex.core.budget import Limits
 from ralex.core.ids import ModelId
 from ralex.core.models import ModelInfo
@@ -38,6 +38,14 @@ class PlannedRouter:
     build: Callable[[ModelFinder], Router]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedAlias:
+    """A user's own name for models, which are looked up once all layers are known."""
+
+    models: tuple[str, ...]
+    source: str
+
+
 @dataclass(slots=True, kw_only=True)
 class Draft:
     """The configuration in the making.
@@ -53,8 +61,12 @@ class Draft:
     mode: str = "yolo"
     theme: str = "ralex-dark"
     max_steps: int = 200
+    escalation: str = "on"
     limits: Limits = field(default_factory=Limits)
     timeouts: Timeouts = field(default_factory=Timeouts)
+    retries: Retries = field(default_factory=Retries)
+    log: Logging = field(default_factory=Logging)
+    aliases: dict[str, PlannedAlias] = field(default_factory=dict[str, PlannedAlias])
     providers: dict[str, ProviderConfig] = field(default_factory=lambda: dict(KNOWN_PROVIDERS))
     models: dict[ModelId, ModelInfo] = field(default_factory=dict[ModelId, ModelInfo])
     own_models: list[ModelId] = field(default_factory=list[ModelId])

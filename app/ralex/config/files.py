@@ -4,7 +4,7 @@ import stat
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ralex.config.draft import Draft, PlannedRouter, Said
+from ralex.config.draft import Draft, PlannedAlias, PlannedRouter, Said
 from ralex.config.endpoints import (
     KNOWN_PROVIDERS,
     check_base_url,
@@ -20,18 +20,27 @@ from ralex.config.schema import (
     ModelSection,
     PriceSection,
     ProviderSection,
+    RatesSection,
     check_table,
 )
 from ralex.config.toml_text import KeyPath, TomlFile
 from ralex.core.ids import ModelId
-from ralex.core.models import Api, ModelInfo, PriceList, Rates
-from ralex.core.pricing import flat_price
+from ralex.core.models import (
+    Api,
+    DatedRates,
+    LongContextRates,
+    ModelInfo,
+    PriceList,
+    Rates,
+)
 
 _ENV = "env:"
 
 
 def apply_user_file(draft: Draft, file: TomlFile, environ: Mapping[str, str]) -> None:
     """Lay a file that the user trusts over the draft.
+
+    Routers and models of other files stay; where names are equal this file's win.
 
     Raises:
         ConfigError: For the first fault, with file, line and key.
@@ -46,6 +55,9 @@ def apply_user_file(draft: Draft, file: TomlFile, environ: Mapping[str, str]) ->
         draft.models[model.id] = model
         if model.id not in draft.own_models:
             draft.own_models.append(model.id)
+    for name, names in content.aliases.items():
+        place = file.place(("aliases", name))
+        draft.aliases[name] = PlannedAlias(models=tuple(names), source=place)
     planned = {
         name: PlannedRouter(
             name=name,
@@ -66,9 +78,18 @@ def _apply_scalars(draft: Draft, file: TomlFile, content: FileSection) -> None:
     draft.mode = content.mode or draft.mode
     draft.theme = content.theme or draft.theme
     draft.max_steps = content.max_steps or draft.max_steps
+    draft.escalation = content.escalation or draft.escalation
     waits = content.timeouts.model_dump(exclude_none=True)
     draft.timeouts = replace(draft.timeouts, **waits)
-    for name in ("mode", "theme", "max_steps"):
+    again = content.retries.model_dump(exclude_none=True)
+    draft.retries = replace(draft.retries, **again)
+    for name in again:
+        draft.origins[f"retries.{name}"] = file.place(("retries", name))
+    logs = content.log.model_dump(exclude_none=True)
+    draft.log = replace(draft.log, **logs)
+    for name in logs:
+        draft.origins[f"log.{name}"] = file.place(("log", name))
+    for name in ("mode", "theme", "max_steps", "escalation"):
         if name in content.model_fields_set:
             draft.origins[name] = file.place((name,))
     for name in waits:
@@ -108,8 +129,13 @@ def _provider(
     if section.api is not None:
         provider = replace(provider, api=Api(section.api))
     if section.base_url is not None:
-        where = f"{file.place((*here, 'base_url'))}: base_url"
-        provider = replace(provider, base_url=check_base_url(section.base_url, where=where))
+        address = _address(draft, file, (*here, "base_url"), section.base_url, environ)
+        if address is None:
+            # Without its address it cannot be called, and its key must not go anywhere else. What
+            # is missing is the address, so its variable is the one that messages name.
+            missing = (section.base_url.removeprefix(_ENV).strip(),)
+            return replace(provider, api_key=None, key_names=missing, needs_key=True)
+        provider = replace(provider, base_url=address)
         draft.redirected.add(name)
     needs_key = section.needs_key
     if needs_key is None:
@@ -121,6 +147,22 @@ def _provider(
         for header, text in section.headers.items()
     }
     return replace(provider, headers=headers)
+
+
+def _address(
+    draft: Draft, file: TomlFile, place: KeyPath, text: str, environ: Mapping[str, str]
+) -> str | None:
+    """Read an address that may be ``env:NAME``; None if that variable is not set."""
+    where = f"{file.place(place)}: base_url"
+    if text.startswith(_ENV):
+        variable = text.removeprefix(_ENV).strip()
+        text = environ.get(variable, "").strip()
+        if not text:
+            draft.warnings.append(
+                f"{where} of '{place[1]}' is env:{variable}, and {variable} is not set"
+            )
+            return None
+    return check_base_url(text, where=where)
 
 
 def _with_file_key(
@@ -136,7 +178,12 @@ def _with_file_key(
         return provider
     place: KeyPath = (*here, "api_key")
     if text.startswith(_ENV):
-        provider = replace(provider, key_names=(text.removeprefix(_ENV).strip(),))
+        named = text.removeprefix(_ENV).strip()
+        usual = provider.key_names if named in provider.key_names else ()
+        others = tuple(one for one in usual if one != named)
+        provider = replace(provider, key_names=(named, *others))
+        if any(read_key(environ, one) for one in others):
+            return replace(provider, api_key=read_key(environ, named))
     return replace(provider, api_key=_secret(draft, file, place, text, environ))
 
 
@@ -195,13 +242,25 @@ def _model(
         label=wire_name,
         source=str(file.path),
     )
-    given = section.model_dump(exclude_none=True, exclude={"price", "api"})
+    if section.like is not None:
+        model = replace(_likeness(draft, file, here, section.like, model), api=model.api)
+    given = section.model_dump(exclude_none=True, exclude={"price", "api", "like"})
     model = replace(model, **given)
     if section.api is not None:
         model = replace(model, api=Api(section.api))
     if section.price is not None:
         model = replace(model, price=_price(section.price, source=file.place((*here, "price"))))
     return model
+
+
+def _likeness(
+    draft: Draft, file: TomlFile, here: KeyPath, name: str, model: ModelInfo
+) -> ModelInfo:
+    """Take over what is known of another model: windows, abilities and prices."""
+    other = draft.models.get(ModelId(name))
+    if other is None:
+        raise file.error((*here, "like"), f"no model has the id {name!r}", hint="see: ralex models")
+    return replace(other, id=model.id, provider=model.provider, name=model.name, label=model.label)
 
 
 def _owner_of(draft: Draft, file: TomlFile, name: str, environ: Mapping[str, str]) -> str:
@@ -228,11 +287,23 @@ def _owner_of(draft: Draft, file: TomlFile, name: str, environ: Mapping[str, str
 
 
 def _price(section: PriceSection, *, source: str) -> PriceList:
-    rates = Rates(
+    steps = sorted(section.long, key=lambda step: step.above_input_tokens)
+    dated = DatedRates(
+        effective_from=None,
+        rates=_rates(section),
+        long_context=tuple(
+            LongContextRates(above_input_tokens=step.above_input_tokens, rates=_rates(step))
+            for step in steps
+        ),
+    )
+    return PriceList(dated=(dated,), source=source)
+
+
+def _rates(section: RatesSection) -> Rates:
+    return Rates(
         input=section.input,
         output=section.output,
         cache_read=section.cache_read,
         cache_write=section.cache_write,
         cache_write_1h=section.cache_write_1h,
     )
-    return flat_price(rates, source=source)

@@ -25,12 +25,14 @@ from ralex.config.paths import CONFIG_NAME, home_folder, project_files
 from ralex.config.presets import Preset, load_presets
 from ralex.core.ids import ModelId
 from ralex.core.models import ModelInfo
+from ralex.core.routing import Router
 from ralex.errors import ConfigError, UnknownModelError
 
 _AUTO = "auto"
 """The name of a model that means: let the router choose."""
 
 _MODES = ("yolo", "ask", "plan")
+_YAML = frozenset({".yaml", ".yml"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,15 +121,16 @@ def _apply_files(
 ) -> None:
     trusted = [user_file] if _is_there(user_file) else []
     if extra is not None:
-        if extra.suffix.lower() in {".yaml", ".yml"}:
-            raise ConfigError(
-                f"{extra}: YAML is not read yet",
-                hint="write the settings as TOML; start with: ralex config init",
-            )
         if not _is_there(extra):
             raise ConfigError(f"there is no file {extra}", hint="check the path after --config")
         trusted.append(extra)
     for path in trusted:
+        if path.suffix.lower() in _YAML:
+            from ralex.config.litellm import apply_litellm_file  # noqa: PLC0415 - brings YAML
+
+            apply_litellm_file(draft, path, environ)
+            draft.sources.append(f"{path} (LiteLLM)")
+            continue
         from ralex.config.files import apply_user_file  # noqa: PLC0415 - brings pydantic
         from ralex.config.toml_text import read_toml  # noqa: PLC0415
 
@@ -257,16 +260,22 @@ def _finish(
         if all(model in draft.models for chain in preset.router.tiers.values() for model in chain)
     }
 
+    aliases: dict[str, tuple[ModelId, ...]] = {}
+
     def find(name: str) -> ModelInfo:
-        found = find_model(name, models=draft.models, providers=draft.providers)
+        found = find_model(name, models=draft.models, providers=draft.providers, aliases=aliases)
         draft.models.setdefault(found.id, found)
         return found
+
+    for name, alias in draft.aliases.items():
+        aliases[name] = tuple(_find_at(alias.source, one, find).id for one in alias.models)
 
     own = choice.own_router(draft)
     if own is not None:
         routers[own.name] = own
     for name, planned in draft.routers.items():
         routers[name] = planned.build(find)
+    _take_router_for_model(draft, routers, aliases)
     model = _model(draft, find, require_key=require_key)
     chosen = choice.choose_router(
         draft, routers, presets, require_key=require_key and model is None
@@ -289,20 +298,39 @@ def _finish(
         mode=draft.mode,
         theme=draft.theme,
         max_steps=draft.max_steps,
+        escalation=draft.escalation,
         timeouts=draft.timeouts,
+        retries=draft.retries,
+        log=draft.log,
+        aliases=MappingProxyType(aliases),
         sources=tuple(draft.sources),
         warnings=tuple(draft.warnings),
     )
+
+
+def _find_at(source: str, name: str, find: ModelFinder) -> ModelInfo:
+    try:
+        return find(name)
+    except UnknownModelError as error:
+        raise UnknownModelError(f"{source}: {error.message}", hint=error.hint) from error
+
+
+def _take_router_for_model(
+    draft: Draft, routers: Mapping[str, Router], aliases: Mapping[str, tuple[ModelId, ...]]
+) -> None:
+    """Let a router be asked for by the name of a model, as LiteLLM's clients do."""
+    said = draft.model
+    if said is None or said.value not in draft.routers or said.value in aliases:
+        return
+    if said.value in routers and ModelId(said.value) not in draft.models:
+        draft.router, draft.model = said, None
 
 
 def _model(draft: Draft, find: ModelFinder, *, require_key: bool) -> ModelInfo | None:
     said = draft.model
     if said is None or said.value.casefold() == _AUTO:
         return None
-    try:
-        model = find(said.value)
-    except UnknownModelError as error:
-        raise UnknownModelError(f"{said.source}: {error.message}", hint=error.hint) from error
+    model = _find_at(said.source, said.value, find)
     choice.check_model(draft, model, require_key=require_key)
     draft.origins["model"] = said.source
     return model

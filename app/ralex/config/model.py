@@ -45,6 +45,32 @@ class Timeouts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retries:
+    """What to do when a call fails; None keeps ralex's own.
+
+    Attributes:
+        count: Further attempts at the same model after the first.
+        cooldown_s: Seconds for which a model that failed is tried last.
+    """
+
+    count: int | None = None
+    cooldown_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logging:
+    """What is written down for the user's own dashboards; never what was said.
+
+    Attributes:
+        events: One line for each charge, route, failure and turn in ``logs/events.jsonl``.
+        otel: OpenTelemetry spans; needs the extra ``otel``.
+    """
+
+    events: bool = True
+    otel: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """Everything a run of ralex is told from outside, layered and checked.
 
@@ -54,6 +80,8 @@ class Config:
         model: A model that overrides the router, or None.
         models: The catalogue with the user's own entries on top.
         mode: ``yolo``, ``ask`` or ``plan``.
+        aliases: The user's own names for models, each with the models to take, first choice first.
+        escalation: ``on``, or ``off``: no advice from better models and no moving up.
         sources: What was read, lowest layer first, for ``ralex config show``.
         warnings: What was noticed and is not fatal.
     """
@@ -68,6 +96,12 @@ class Config:
     mode: str = "yolo"
     theme: str = "ralex-dark"
     max_steps: int = 200
+    escalation: str = "on"
     timeouts: Timeouts = field(default_factory=Timeouts)
+    retries: Retries = field(default_factory=Retries)
+    log: Logging = field(default_factory=Logging)
+    aliases: Mapping[str, tuple[ModelId, ...]] = field(
+        default_factory=dict[str, tuple[ModelId, ...]]
+    )
     sources: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

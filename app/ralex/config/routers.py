@@ -7,8 +7,9 @@ from itertools import pairwise
 
 from ralex.config.draft import ModelFinder
 from ralex.config.patterns import runs_away
-from ralex.config.schema import BoundariesSection, RouterSection, RuleSection
+from ralex.config.schema import BoundariesSection, OptionsSection, RouterSection, RuleSection
 from ralex.config.toml_text import KeyPath, TomlFile
+from ralex.core.complexity import ScorerOptions
 from ralex.core.ids import ModelId
 from ralex.core.routing import Boundaries, Router, Rule
 from ralex.core.tiers import TIERS, Tier
@@ -28,6 +29,7 @@ def plan_router(
     if not section.tiers.model_fields_set:
         raise file.error((*here, "tiers"), f"the router '{name}' has no tiers")
     boundaries = _boundaries(file, here, section)
+    options = None if section.options is None else _options(file, here, section.options)
     patterns = [
         _pattern(file, (*here, "rules", index), rule) for index, rule in enumerate(section.rules)
     ]
@@ -56,6 +58,7 @@ def plan_router(
                 for index, (rule, pattern) in enumerate(zip(section.rules, patterns, strict=True))
             ),
             source=str(file.path),
+            scorer_options=options,
         )
 
     return build
@@ -94,6 +97,25 @@ def _fill(given: BoundariesSection, scorer: str) -> Boundaries:
         simple_medium=_first(given.simple_medium, own.simple_medium),
         medium_complex=_first(given.medium_complex, own.medium_complex),
         complex_reasoning=_first(given.complex_reasoning, own.complex_reasoning),
+    )
+
+
+def _options(file: TomlFile, here: KeyPath, section: OptionsSection) -> ScorerOptions:
+    thresholds = section.token_thresholds
+    if thresholds is not None and thresholds[0] > thresholds[1]:
+        raise file.error(
+            (*here, "options", "token_thresholds"),
+            f"thresholds must rise, but they are {thresholds[0]} and {thresholds[1]}",
+        )
+    lists = section.keywords.model_dump(exclude_none=True)
+    return ScorerOptions(
+        keywords={name: tuple(words) for name, words in lists.items()},
+        custom_technical_keywords=tuple(section.technical_extra),
+        token_thresholds=None if thresholds is None else (thresholds[0], thresholds[1]),
+        reasoning_override_min_score=section.reasoning_override_min_score,
+        keyword_tiers=tuple(
+            (tuple(entry.words), Tier(entry.tier)) for entry in section.keyword_tiers
+        ),
     )
 
 

@@ -67,6 +67,8 @@ Seconds: TypeAlias = Annotated[float, PlainValidator(_seconds)]
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=200)]
 Tokens: TypeAlias = Annotated[int, Field(gt=0, le=1_000_000_000)]
 Chain: TypeAlias = Annotated[list[Name], BeforeValidator(_chain), Field(min_length=1)]
+Count: TypeAlias = Annotated[int, Field(ge=0, le=1_000_000_000)]
+Words: TypeAlias = Annotated[list[Name], Field(max_length=1000)]
 TierName: TypeAlias = Literal["SIMPLE", "MEDIUM", "COMPLEX", "REASONING"]
 ModeName: TypeAlias = Literal["yolo", "ask", "plan"]
 ApiName: TypeAlias = Literal["openai-chat", "openai-responses", "anthropic", "gemini", "mistral"]
@@ -104,6 +106,20 @@ class TimeoutsSection(Section):
     idle_s: Seconds | None = None
 
 
+class RetriesSection(Section):
+    """``[retries]``; what is missing is ralex's own."""
+
+    count: Annotated[int, Field(ge=0, le=20)] | None = None
+    cooldown_s: Seconds | None = None
+
+
+class LogSection(Section):
+    """``[log]``; what is missing is ralex's own."""
+
+    events: bool | None = None
+    otel: bool | None = None
+
+
 class ProviderSection(Section):
     """``[providers.NAME]``."""
 
@@ -114,8 +130,8 @@ class ProviderSection(Section):
     headers: dict[str, str] = Field(default_factory=dict[str, str], repr=False)
 
 
-class PriceSection(Section):
-    """``price``, in USD per million tokens."""
+class RatesSection(Section):
+    """Rates in USD per million tokens."""
 
     input: Usd
     output: Usd
@@ -124,11 +140,24 @@ class PriceSection(Section):
     cache_write_1h: Usd | None = None
 
 
+class LongSection(RatesSection):
+    """One of ``price.long``: the rates of a request whose input passes a size, in tokens."""
+
+    above_input_tokens: Tokens
+
+
+class PriceSection(RatesSection):
+    """``price``, in USD per million tokens."""
+
+    long: list[LongSection] = Field(default_factory=list[LongSection], max_length=10)
+
+
 class ModelSection(Section):
     """``[models."provider/name"]``."""
 
     name: Name | None = None
     label: Name | None = None
+    like: Name | None = None
     api: ApiName | None = None
     price: PriceSection | None = None
     context_window: Tokens | None = None
@@ -181,6 +210,34 @@ class RuleSection(Section):
     max_tokens: Tokens | None = None
 
 
+class KeywordsSection(Section):
+    """``keywords`` of a router's options: whole lists that replace the scorer's own."""
+
+    code: Words | None = None
+    reasoning: Words | None = None
+    technical: Words | None = None
+    simple: Words | None = None
+
+
+class KeywordTierSection(Section):
+    """One of ``keyword_tiers``: words that force a tier."""
+
+    words: Words
+    tier: TierName
+
+
+class OptionsSection(Section):
+    """``[routers.NAME.options]``: what else the scorer ``litellm`` can be told."""
+
+    keywords: KeywordsSection = KeywordsSection()
+    technical_extra: Words = Field(default_factory=list[str])
+    token_thresholds: Annotated[list[Count], Field(min_length=2, max_length=2)] | None = None
+    reasoning_override_min_score: Real | None = None
+    keyword_tiers: list[KeywordTierSection] = Field(
+        default_factory=list[KeywordTierSection], max_length=100
+    )
+
+
 class RouterSection(Section):
     """``[routers.NAME]``."""
 
@@ -189,6 +246,7 @@ class RouterSection(Section):
     weights: WeightsSection = WeightsSection()
     boundaries: BoundariesSection | None = None
     rules: list[RuleSection] = Field(default_factory=list[RuleSection], max_length=1000)
+    options: OptionsSection | None = None
 
 
 class FileSection(Section):
@@ -199,8 +257,12 @@ class FileSection(Section):
     mode: ModeName | None = None
     theme: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     max_steps: Annotated[int, Field(gt=0, le=100_000)] | None = None
+    escalation: Literal["on", "off"] | None = None
     budget: BudgetSection = BudgetSection()
     timeouts: TimeoutsSection = TimeoutsSection()
+    retries: RetriesSection = RetriesSection()
+    log: LogSection = LogSection()
+    aliases: dict[Name, Chain] = Field(default_factory=dict[str, list[str]])
     providers: dict[Name, ProviderSection] = Field(default_factory=dict[str, ProviderSection])
     models: dict[Name, ModelSection] = Field(default_factory=dict[str, ModelSection])
     routers: dict[Name, RouterSection] = Field(default_factory=dict[str, RouterSection])
@@ -210,14 +272,20 @@ _SECTIONS: tuple[tuple[tuple[str, ...], type[Section]], ...] = (
     ((), FileSection),
     (("budget",), BudgetSection),
     (("timeouts",), TimeoutsSection),
+    (("retries",), RetriesSection),
+    (("log",), LogSection),
     (("providers", "*"), ProviderSection),
     (("models", "*"), ModelSection),
     (("models", "*", "price"), PriceSection),
+    (("models", "*", "price", "long", "*"), LongSection),
     (("routers", "*"), RouterSection),
     (("routers", "*", "tiers"), TiersSection),
     (("routers", "*", "weights"), WeightsSection),
     (("routers", "*", "boundaries"), BoundariesSection),
     (("routers", "*", "rules", "*"), RuleSection),
+    (("routers", "*", "options"), OptionsSection),
+    (("routers", "*", "options", "keywords"), KeywordsSection),
+    (("routers", "*", "options", "keyword_tiers", "*"), KeywordTierSection),
 )
 
 _PLAIN_WORDS = (

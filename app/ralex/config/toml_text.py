@@ -25,15 +25,22 @@ _PLACE = re.compile(r" \(at line (\d+), column (\d+)\)$")
 
 @dataclass(frozen=True, kw_only=True)
 class TomlFile:
-    """One file as read; floats are ``Decimal``."""
+    """One file as read; floats are ``Decimal``.
+
+    Attributes:
+        stated_lines: Lines of keys where the table comes from a file of another form.
+    """
 
     path: Path
     text: str
     table: TomlTable
+    stated_lines: Mapping[KeyPath, int] | None = None
 
     @cached_property
     def lines(self) -> Mapping[KeyPath, int]:
         """Line of each key, from 1; empty if the text is nested too deeply to be scanned."""
+        if self.stated_lines is not None:
+            return self.stated_lines
         try:
             return key_lines(self.text)
         except RecursionError:

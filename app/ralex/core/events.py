@@ -271,6 +271,22 @@ class ApprovalRequested:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChangesUndone:
+    """The user took back what a turn did to files, or brought it again; comes between turns.
+
+    Attributes:
+        turn_id: The turn whose changes these were.
+        paths: What was put back, relative to the working directory.
+        conflicts: Paths left alone because they changed since, or could not be kept.
+    """
+
+    turn_id: TurnId
+    paths: tuple[str, ...]
+    conflicts: tuple[str, ...] = ()
+    is_redo: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """Something the user should know that does not end the turn.
 
@@ -360,6 +376,7 @@ AgentEvent: TypeAlias = (
     | ToolCallStarted
     | ToolCallFinished
     | ApprovalRequested
+    | ChangesUndone
     | Notice
     | TurnFinished
     | TurnFailed

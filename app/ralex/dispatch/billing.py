@@ -17,6 +17,7 @@ from ralex.core.stream import (
 )
 from ralex.core.tokens import estimate_tokens
 from ralex.core.usage import Usage
+from ralex.dispatch.calls import Call
 
 _MARGIN = Decimal("1.25")
 """An attempt that broke off is billed for what was generated, which is more than what arrived."""
@@ -61,6 +62,19 @@ class Heard:
         if self.reply is not None:
             return self.reply.cost_usd
         return self.report.cost_usd if self.report else None
+
+
+@dataclass(slots=True)
+class Tab:
+    """What the failed attempts of one call have cost, or may still cost, in USD."""
+
+    committed_usd: Decimal = Decimal(0)
+
+    def rest_of(self, call: Call) -> Call:
+        """Give the call with what is left of its own limit."""
+        if call.max_cost_usd is None or not self.committed_usd:
+            return call
+        return replace(call, max_cost_usd=max(Decimal(0), call.max_cost_usd - self.committed_usd))
 
 
 def bill(

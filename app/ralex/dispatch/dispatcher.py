@@ -10,122 +10,57 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TypeAlias
 
-from ralex.core.budget import BudgetState, Charge, Intent, Reservation
+from ralex.core.budget import Charge, Reservation
 from ralex.core.events import RetryScheduled
 from ralex.core.ids import ModelId
-from ralex.core.messages import Message, ModelRequest, ToolSpec
-from ralex.core.models import ModelInfo, PriceList
-from ralex.core.pricing import affordable_output_tokens, worst_case_usd
-from ralex.core.stream import StreamFinished, StreamPart
+from ralex.core.messages import ModelRequest
+from ralex.core.models import ModelInfo
+from ralex.core.stream import FinishReason, StreamFinished
 from ralex.core.usage import Usage
-from ralex.dispatch.billing import Heard, bill
+from ralex.dispatch.billing import Heard, Tab, bill
+from ralex.dispatch.calls import (
+    DEFAULT_OUTPUT_TOKENS,
+    AttemptFailed,
+    AttemptStarted,
+    Call,
+    CallEvent,
+    CallResult,
+    Candidate,
+    Emit,
+)
 from ralex.dispatch.finishing import finish
 from ralex.dispatch.ports import ChatProvider, Ledger
-from ralex.dispatch.retries import RetryPolicy, may_have_been_billed, may_move_on
+from ralex.dispatch.reserving import Reserver
+from ralex.dispatch.retries import (
+    RetryPolicy,
+    is_about_the_account,
+    may_have_been_billed,
+    may_move_on,
+)
 from ralex.errors import (
     BudgetExceededError,
+    MalformedReplyError,
     ProviderError,
     RalexError,
     StreamCutError,
     UnknownModelError,
-    UnknownPriceError,
 )
 
-DEFAULT_OUTPUT_TOKENS = 16_384
-"""Output asked for where neither the caller nor the model's own cap says less."""
-
-OUTPUT_FLOOR_TOKENS = 256
-"""Below this cap a call is refused rather than shrunk: the answer would be cut at once."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """A model that may take the call.
-
-    Attributes:
-        input_tokens: Estimate of the request's tokens for this model.
-        input_bound_tokens: An upper bound on them; the reservation is computed from it.
-    """
-
-    model: ModelInfo
-    input_tokens: int
-    input_bound_tokens: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One model call to be made.
-
-    Attributes:
-        candidates: First choice first; the others take over when it fails.
-        output_tokens: Cap on the output; shrunk to the model's own cap and to the budget.
-        max_cost_usd: The most this call may cost, or None.
-        counterfactual: Prices of the router's top tier, for the estimate of what was saved.
-        restarts_after_content: Start over when a reply breaks off half way; otherwise the error is
-            raised, with what came already shown.
-    """
-
-    candidates: tuple[Candidate, ...]
-    messages: tuple[Message, ...]
-    tools: tuple[ToolSpec, ...] = ()
-    tier: str = ""
-    router: str = ""
-    session_id: str = ""
-    project: str = ""
-    purpose: str = "step"
-    tag: str = ""
-    output_tokens: int = DEFAULT_OUTPUT_TOKENS
-    temperature: float | None = None
-    response_schema_json: str = ""
-    max_cost_usd: Decimal | None = None
-    counterfactual: PriceList | None = None
-    restarts_after_content: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptStarted:
-    """An attempt is reserved and about to be sent; nothing of its reply has come."""
-
-    model: ModelInfo
-    reserved_usd: Decimal
-    output_tokens: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptFailed:
-    """An attempt broke off; what it cost is booked already."""
-
-    model: ModelInfo
-    usage: Usage
-    cost_usd: Decimal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallResult:
-    """A finished and settled call.
-
-    Attributes:
-        model: The candidate that answered.
-        cost_source: ``provider``, ``computed`` or ``estimated``.
-        counterfactual_usd: The same tokens on the router's top tier, or None if unknown.
-    """
-
-    model: ModelInfo
-    reply: StreamFinished
-    usage: Usage
-    cost_usd: Decimal
-    cost_source: str
-    counterfactual_usd: Decimal | None
-    budget: BudgetState
-
-
-CallEvent: TypeAlias = AttemptStarted | AttemptFailed | RetryScheduled | StreamPart
-Emit: TypeAlias = Callable[[CallEvent], Awaitable[None]]
+__all__ = [
+    "DEFAULT_OUTPUT_TOKENS",
+    "AttemptFailed",
+    "AttemptStarted",
+    "Call",
+    "CallEvent",
+    "CallResult",
+    "Candidate",
+    "Dispatcher",
+    "Emit",
+]
 
 
 def _utc_now() -> datetime:
@@ -154,7 +89,7 @@ class Dispatcher:
     ) -> None:
         self._provider_of = provider_of
         self._ledger = ledger
-        self._is_limited = is_limited
+        self._reserver = Reserver(ledger, is_limited=is_limited, now=now)
         self._policy = policy or RetryPolicy()
         self._now = now
         self._monotonic = monotonic
@@ -165,6 +100,8 @@ class Dispatcher:
     async def run(self, call: Call, emit: Emit) -> CallResult:
         """Make the call; every part of every attempt goes to ``emit`` as it comes.
 
+        A candidate that the budget does not allow makes room for a cheaper one, never a dearer one.
+
         Raises:
             BudgetExceededError: The worst case fits no limit, even shrunk.
             UnknownPriceError: A budget is set and the model has no price.
@@ -172,12 +109,20 @@ class Dispatcher:
         """
         queue = self._by_health(call.candidates)
         attempt = 0
+        tab = Tab()
         while True:
             candidate = queue[0]
             attempt += 1
             heard = Heard()
             try:
-                return await self._attempt(call, candidate, heard, emit)
+                return await self._attempt(tab.rest_of(call), candidate, heard, tab, emit)
+            except BudgetExceededError as error:
+                queue = self._cheaper(call, queue)
+                if not queue:
+                    raise
+                attempt = 0
+                reason = f"{error.message}; {queue[0].model.id} is cheaper"
+                await emit(_retry(attempt, 0.0, queue[0], reason))
             except ProviderError as error:
                 if heard.has_content and not call.restarts_after_content:
                     raise
@@ -186,16 +131,12 @@ class Dispatcher:
                     raise
                 if queue[0] is not candidate:
                     attempt = 0
-                await emit(
-                    RetryScheduled(
-                        attempt=attempt + 1,
-                        wait_s=wait_s,
-                        next_model=queue[0].model.id,
-                        error=error.message,
-                    )
-                )
+                await emit(_retry(attempt, wait_s, queue[0], error.message))
                 if wait_s > 0:
                     await self._sleep(wait_s)
+
+    def _cheaper(self, call: Call, queue: list[Candidate]) -> list[Candidate]:
+        return self._reserver.cheaper_than(queue[0], queue[1:], output_tokens=call.output_tokens)
 
     def _by_health(self, candidates: tuple[Candidate, ...]) -> list[Candidate]:
         if not candidates:
@@ -205,20 +146,27 @@ class Dispatcher:
 
     def _next_try(self, error: ProviderError, queue: list[Candidate], attempt: int) -> float | None:
         """Choose what follows a failure: drop the candidate, wait for it, or give up (None)."""
-        self._cool_until[queue[0].model.id] = self._monotonic() + self._policy.cooldown_s(error)
-        if len(queue) > 1 and may_move_on(error):
-            queue.pop(0)
+        until = self._monotonic() + self._policy.cooldown_s(error)
+        failed = queue[0]
+        others = queue[1:]
+        if is_about_the_account(error):
+            others = [one for one in others if one.model.provider != failed.model.provider]
+        for one in queue:
+            if one is failed or one not in others:
+                self._cool_until[one.model.id] = until
+        if others and may_move_on(error):
+            queue[:] = others
             return 0.0
         if not error.retryable or attempt > self._policy.retries:
             return None
         return self._policy.wait_s(error, attempt=attempt, jitter=self._jitter())
 
     async def _attempt(
-        self, call: Call, candidate: Candidate, heard: Heard, emit: Emit
+        self, call: Call, candidate: Candidate, heard: Heard, tab: Tab, emit: Emit
     ) -> CallResult:
         model = candidate.model
         provider = self._provider_of(model)
-        reservation, output_tokens = await self._reserve(call, candidate)
+        reservation, output_tokens = await self._reserver.reserve(call, candidate)
         is_sent = False
         try:
             await emit(
@@ -229,8 +177,15 @@ class Dispatcher:
             await self._ledger.mark_sent(reservation.id)
             is_sent = True
             reply = await _listen(provider, _request(call, model, output_tokens), heard, emit)
+            if call.refuses_empty and not heard.has_content and _is_empty(reply):
+                raise MalformedReplyError(
+                    f"{model.id} answered with nothing at all",
+                    hint="try again; if it stays so, choose another model",
+                )
         except BaseException as error:
             charge = self._charge_of_failure(call, candidate, heard, error) if is_sent else None
+            if is_sent:
+                tab.committed_usd += charge.cost_usd if charge else reservation.worst_usd
             await finish(self._account(reservation, charge, is_sent=is_sent))
             if charge is not None and isinstance(error, Exception):
                 await emit(
@@ -252,80 +207,6 @@ class Dispatcher:
             budget=budget,
         )
 
-    async def _reserve(self, call: Call, candidate: Candidate) -> tuple[Reservation, int]:
-        """Set the worst case aside, with the output cap shrunk to what every limit allows."""
-        model = candidate.model
-        if model.price is None and self._is_limited():
-            raise UnknownPriceError(
-                f"the price of {model.id} is unknown, and a budget is set",
-                hint=f'give it one in config.toml: [models."{model.id}"] '
-                "price = { input = 0.50, output = 1.50 }  (USD per million tokens; 0 if free)",
-            )
-        intent = Intent(
-            model=model.id,
-            provider=model.provider,
-            tier=call.tier,
-            router=call.router,
-            session_id=call.session_id,
-            project=call.project,
-            purpose=call.purpose,
-            worst_usd=Decimal(0),
-            tag=call.tag,
-        )
-        tries = 3
-        while True:
-            tries -= 1
-            output_tokens = await self._fitting_output(call, candidate)
-            worst_usd = self._worst_usd(candidate, output_tokens)
-            try:
-                reservation = await self._ledger.reserve(replace(intent, worst_usd=worst_usd))
-            except BudgetExceededError:
-                if not tries:
-                    raise
-                continue  # another process was faster: look again at what is left
-            return reservation, output_tokens
-
-    async def _fitting_output(self, call: Call, candidate: Candidate) -> int:
-        """Give the output cap that fits; below the floor the floor, for the ledger to refuse.
-
-        Raises:
-            BudgetExceededError: If the call's own ``max_cost_usd`` is what does not fit.
-        """
-        model = candidate.model
-        wanted = min(call.output_tokens, model.max_output_tokens or call.output_tokens)
-        available = await self._ledger.available(session_id=call.session_id, project=call.project)
-        own_limit = call.max_cost_usd
-        if own_limit is not None:
-            available = own_limit if available is None else min(available, own_limit)
-        if model.price is None or available is None:
-            return wanted
-        affordable = affordable_output_tokens(
-            model.price,
-            input_tokens=candidate.input_bound_tokens,
-            available_usd=available,
-            instant=self._now(),
-        )
-        if affordable is None or affordable >= wanted:
-            return wanted
-        floor = min(OUTPUT_FLOOR_TOKENS, wanted)
-        if affordable < floor and available == own_limit:
-            raise BudgetExceededError(
-                f"this call may cost ${self._worst_usd(candidate, floor):.4f}, "
-                f"and at most ${own_limit} is allowed for one call",
-                hint="raise max_cost_usd, or choose a cheaper model with /model",
-            )
-        return max(affordable, floor)
-
-    def _worst_usd(self, candidate: Candidate, output_tokens: int) -> Decimal:
-        if candidate.model.price is None:
-            return Decimal(0)
-        return worst_case_usd(
-            candidate.model.price,
-            input_tokens=candidate.input_bound_tokens,
-            max_output_tokens=output_tokens,
-            instant=self._now(),
-        )
-
     def _charge(self, call: Call, candidate: Candidate, heard: Heard) -> Charge:
         return bill(
             heard,
@@ -338,10 +219,17 @@ class Dispatcher:
     def _charge_of_failure(
         self, call: Call, candidate: Candidate, heard: Heard, error: BaseException
     ) -> Charge | None:
-        """Price an attempt that broke off; None leaves its worst case held."""
-        if heard.has_content or heard.usage is not None:
-            return self._charge(call, candidate, heard)
-        if may_have_been_billed(error):
+        """Price an attempt that broke off; None leaves its worst case held.
+
+        What the user stops is billed for what was heard, with a margin: the provider stops, too.
+        What breaks off by itself may go on at the provider, unseen; without the provider's own
+        count its worst case stays held.
+        """
+        is_known = heard.usage is not None or heard.reply is not None
+        was_stopped = heard.has_content and not isinstance(error, Exception)
+        if is_known or was_stopped:
+            return self._charge(replace(call, counterfactual=None), candidate, heard)
+        if heard.has_content or may_have_been_billed(error):
             return None
         return Charge(cost_usd=Decimal(0), source="computed", usage=Usage())
 
@@ -371,6 +259,18 @@ def _request(call: Call, model: ModelInfo, output_tokens: int) -> ModelRequest:
         session_id=call.session_id,
         reasoning_field=model.reasoning_field,
     )
+
+
+def _retry(attempt: int, wait_s: float, candidate: Candidate, reason: str) -> RetryScheduled:
+    return RetryScheduled(
+        attempt=attempt + 1, wait_s=wait_s, next_model=candidate.model.id, error=reason
+    )
+
+
+def _is_empty(reply: StreamFinished) -> bool:
+    """Tell a reply without anything; one that was cut at its cap or filtered says why it is."""
+    said = reply.message.text or reply.message.tool_calls or reply.refusal
+    return not said and reply.finish_reason in (FinishReason.STOP, FinishReason.OTHER)
 
 
 async def _listen(

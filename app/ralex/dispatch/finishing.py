@@ -26,3 +26,22 @@ async def finish(work: Coroutine[object, object, T]) -> T:
             raise cancelled from failure
         raise cancelled
     return task.result()
+
+
+async def ended(task: asyncio.Task[None]) -> None:
+    """Cancel a task and wait for its clean-up, also when the waiting is cancelled itself.
+
+    Raises:
+        Exception: What the task failed with, if it failed by itself.
+    """
+    task.cancel()
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    if not task.cancelled() and (failure := task.exception()) is not None:
+        raise failure

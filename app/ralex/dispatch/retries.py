@@ -10,6 +10,7 @@ from ralex.errors import (
     ContentFilterError,
     ContextOverflowError,
     ProviderError,
+    ProviderTimeoutError,
     RateLimitedError,
 )
 
@@ -48,7 +49,7 @@ class RetryPolicy:
 
     def cooldown_s(self, error: ProviderError) -> float:
         """Tell how long a model that failed so is tried last."""
-        if isinstance(error, AuthenticationError | BillingError):
+        if is_about_the_account(error):
             return self.hopeless_cooldown_s
         if isinstance(error, RateLimitedError) and error.retry_after_s is not None:
             return error.retry_after_s
@@ -66,12 +67,23 @@ def may_move_on(error: ProviderError) -> bool:
     return isinstance(error, ContentFilterError) or not isinstance(error, BadRequestError)
 
 
-def may_have_been_billed(error: BaseException) -> bool:
-    """Tell whether a provider may bill an attempt of which nothing came back.
+def is_about_the_account(error: ProviderError) -> bool:
+    """Tell whether every model of the same provider fails alike: its key, or its credit."""
+    return isinstance(error, AuthenticationError | BillingError)
 
-    An error status is an answer and costs nothing, and where nobody answers nobody bills.
-    Everything else, silence and cancelling included, leaves the bill open.
+
+_OF_A_GATEWAY = frozenset({408, 499, 502, 504, 598, 599, *range(520, 528)})
+"""Statuses with which a go-between gives up waiting; the model behind it may go on and bill."""
+
+
+def may_have_been_billed(error: BaseException) -> bool:
+    """Tell whether a provider may bill an attempt that broke off.
+
+    The provider's own error status is an answer and costs nothing, and where nobody answers nobody
+    bills. Everything else, silence and cancelling included, leaves the bill open.
     """
     if isinstance(error, ConnectError):
         return False
-    return not (isinstance(error, ProviderError) and error.status is not None)
+    if not isinstance(error, ProviderError) or isinstance(error, ProviderTimeoutError):
+        return True
+    return error.status is None or error.status in _OF_A_GATEWAY

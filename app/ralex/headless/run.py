@@ -181,11 +181,13 @@ def report_error(message: str, hint: str, stderr: TextIO) -> None:
         print(f"ralex: hint: {clean(hint)}", file=stderr)
 
 
-async def run_prompt(session: "Session", prompt: str, reporter: Reporter) -> int:
+async def run_prompt(
+    session: "Session", prompt: str, reporter: Reporter, *, attached: str = ""
+) -> int:
     """Run one turn; a cancellation (Ctrl+C) ends it cleanly with exit code 130."""
     reporter.session_id = session.id
     try:
-        async with session.turn(prompt) as events:
+        async with session.turn(prompt, attached=attached) as events:
             async for event in events:
                 reporter.take(event)
                 if isinstance(event, ApprovalRequested):
@@ -198,8 +200,7 @@ async def run_prompt(session: "Session", prompt: str, reporter: Reporter) -> int
                         )
                     )
     except asyncio.CancelledError:
-        stored = [e for e in await session.history() if isinstance(e, TurnFailed)]
-        reporter.end = stored[-1] if stored else None
+        reporter.end = session.last_failure
         if reporter.end is None:
             raise
     return reporter.finish()

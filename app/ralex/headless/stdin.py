@@ -11,24 +11,25 @@ PIPED_LIMIT_BYTES = 1_000_000
 _PATIENCE_S = 2.0
 
 
-def full_prompt(argument: str, stdin: TextIO, stderr: TextIO) -> str:
-    """Give the prompt; ``-`` takes it from stdin, otherwise piped text is appended as context.
+def read_prompt(argument: str, stdin: TextIO, stderr: TextIO) -> tuple[str, str]:
+    """Give the prompt and what was piped in beside it; ``-`` takes the prompt itself from stdin.
 
     Raises:
         UsageError: If nothing is asked.
     """
     piped = _piped(stdin, stderr)
-    if argument == "-":
-        prompt = piped
-    elif piped.strip():
-        prompt = f"{argument}\n\n<stdin>\n{piped.rstrip()}\n</stdin>" if argument.strip() else ""
-    else:
-        prompt = argument
+    prompt = piped if argument == "-" else _readable(argument)
     if not prompt.strip():
         raise UsageError(
             "the prompt is empty", hint='say what to do: ralex --prompt "fix the failing test"'
         )
-    return prompt
+    attached = piped if argument != "-" and piped.strip() else ""
+    return prompt, attached
+
+
+def _readable(argument: str) -> str:
+    """Replace bytes of the command line that are no text."""
+    return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _piped(stdin: TextIO, stderr: TextIO) -> str:

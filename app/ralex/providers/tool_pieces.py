@@ -105,8 +105,12 @@ class ToolPieces:
 
     def _finished(self) -> list[CallPieces]:
         calls = [call for call in self._calls if call.name or call.arguments]
+        taken: set[str] = set()
         for call in calls:
-            call.id = call.id or made_up_id()
+            # Some servers repeat an id within a reply; each call needs an answer of its own.
+            if not call.id or call.id in taken:
+                call.id = made_up_id()
+            taken.add(call.id)
         return calls
 
     def _grow(self, call: CallPieces, arguments: str) -> ToolCallDelta | None:

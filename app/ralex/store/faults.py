@@ -1,6 +1,7 @@
 """The kinds of database there are, and the one place where SQLite's errors become ralex's own."""
 
 import errno
+import os
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +95,8 @@ def convert(error: Exception, kind: DatabaseKind, path: Path) -> RalexError:
         )
     code = _code(error)
     number = error.errno if isinstance(error, OSError) else None
-    if code == sqlite3.SQLITE_FULL or number in _NO_SPACE:
+    is_full = code == sqlite3.SQLITE_FULL or number in _NO_SPACE
+    if is_full or (code == sqlite3.SQLITE_IOERR and _has_no_space(path.parent)):
         return kind.error(
             f"{kind.title} {path} cannot be written: the disk is full",
             hint="free some space and try again; nothing stored so far is lost",
@@ -112,6 +114,19 @@ def convert(error: Exception, kind: DatabaseKind, path: Path) -> RalexError:
     return kind.error(
         f"{kind.title} {path} failed: {error}", hint="see `ralex doctor` for the state of the files"
     )
+
+
+def _has_no_space(folder: Path) -> bool:
+    """Tell whether the disk is full; SQLite calls it an I/O error where it is a side file's."""
+    try:
+        found = os.statvfs(folder)
+    except OSError:
+        return False
+    return found.f_bavail * found.f_frsize < _LEAST_FREE_BYTES
+
+
+_LEAST_FREE_BYTES = 65_536
+"""The shared memory of a write-ahead log grows by 32 kB."""
 
 
 def _code(error: Exception) -> int | None:

@@ -11,23 +11,26 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeAlias
 
 from ralex.core.budget import (
     Balance,
+    BookedCharge,
     BudgetState,
     Charge,
+    DayForecast,
     Intent,
-    LimitKind,
     Limits,
     Reservation,
     SpendRow,
     available_usd,
     counting_day,
+    forecast_day,
     format_usd,
     refusal,
 )
@@ -42,10 +45,13 @@ from ralex.errors import (
 )
 from ralex.store import ledger_audit
 from ralex.store import ledger_rows as rows
+from ralex.store import ledger_words as words
 from ralex.store.database import Database, finish, storable
 from ralex.store.faults import LEDGER
 
 _LOG = logging.getLogger(__name__)
+
+ChargeListener: TypeAlias = Callable[[BookedCharge], None]
 
 
 class SqliteLedger:
@@ -56,16 +62,32 @@ class SqliteLedger:
 
     Args:
         now: The user's local time, with its zone; the date decides which day a call counts for.
+        on_charge: Told of each charge once it is booked; must return at once and never fail.
     """
 
-    def __init__(self, database: Database, *, limits: Limits, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        limits: Limits,
+        now: Callable[[], datetime],
+        on_charge: ChargeListener | None = None,
+    ) -> None:
         self._database = database
         self._limits = limits
         self._now = now
+        self._on_charge = on_charge
         self._alerts: list[str] = []
 
     @classmethod
-    async def open(cls, path: Path, *, limits: Limits, now: Callable[[], datetime]) -> Self:
+    async def open(
+        cls,
+        path: Path,
+        *,
+        limits: Limits,
+        now: Callable[[], datetime],
+        on_charge: ChargeListener | None = None,
+    ) -> Self:
         """Open the ledger, and release what dead processes reserved and never sent.
 
         Raises:
@@ -78,7 +100,7 @@ class SqliteLedger:
             rows.release_of_dead(connection, dead, instant)
 
         database = await Database.open(path, LEDGER, recover=recover)
-        return cls(database, limits=limits, now=now)
+        return cls(database, limits=limits, now=now, on_charge=on_charge)
 
     @property
     def limits(self) -> Limits:
@@ -171,9 +193,9 @@ class SqliteLedger:
                 f"a call reported a cost of {charge.cost_usd}: its worst case stays held"
             )
             return await self.state()
-        moment = self._moment()
+        moment, minute = self._moment(), self._minute()
 
-        def work(connection: sqlite3.Connection) -> tuple[BudgetState, list[str]]:
+        def work(connection: sqlite3.Connection) -> _Settled:
             held = rows.find(connection, reservation_id)
             if held is None:
                 raise LedgerUnavailableError(
@@ -183,19 +205,22 @@ class SqliteLedger:
                 )
             today = counting_day(moment.day, rows.greatest_day(connection))
             if held.state == "settled":
-                return self._state_of(connection, today), []
+                return _Settled(state=self._state_of(connection, today))
             rows.book(connection, held, charge, cost, moment.instant)
+            rows.note_pace(connection, minute, cost)
             state = self._state_of(connection, today)
             alerts: list[str] = []
             if cost > held.worst:
-                alerts.append(_over_worst(held, cost))
+                alerts.append(words.over_worst(held, cost))
             if held.day == today and rows.announce(connection, today, self._limits.alert_usd):
-                alerts.append(_alert(state))
-            return state, alerts
+                alerts.append(words.alert(state))
+            return _Settled(state=state, alerts=alerts, held=held)
 
-        state, alerts = await self._database.write(work)
-        self._alerts += alerts
-        return state
+        settled = await self._database.write(work)
+        self._alerts += settled.alerts
+        if self._on_charge is not None and settled.held is not None:
+            self._on_charge(_booked(settled.held, charge, moment.instant))
+        return settled.state
 
     async def release(self, reservation_id: ReservationId) -> None:
         """Give back a reservation that was never sent; a sent one stays held."""
@@ -238,6 +263,28 @@ class SqliteLedger:
             return self._state_of(connection, counting_day(today, rows.greatest_day(connection)))
 
         return await self._database.read(work)
+
+    async def forecast(self) -> DayForecast:
+        """Tell how fast money goes, and what the day will have cost at this pace."""
+        now = self._now()
+        minute = self._minute()
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        elapsed_s = now.timestamp() - midnight.timestamp()
+        remaining_s = (midnight + timedelta(days=1)).timestamp() - now.timestamp()
+
+        def work(connection: sqlite3.Connection) -> tuple[BudgetState, int]:
+            day = counting_day(now.date().isoformat(), rows.greatest_day(connection))
+            settled = rows.settled_since(connection, minute - 60, minute)
+            return self._state_of(connection, day), settled
+
+        state, last_hour = await self._database.read(work)
+        return forecast_day(
+            spent_usd=state.spent_usd,
+            last_hour_usd=from_nano(last_hour),
+            left_usd=state.left_usd,
+            elapsed_s=int(elapsed_s),
+            remaining_s=int(remaining_s),
+        )
 
     async def spend(self, by: str, *, since_day: str = "", until_day: str = "") -> list[SpendRow]:
         """Group the settled charges of days (``YYYY-MM-DD``, both included) by a dimension.
@@ -305,6 +352,7 @@ class SqliteLedger:
             tier=intent.tier,
             router=intent.router,
             tag=storable(intent.tag),
+            purpose=intent.purpose,
         )
         refused = rows.hold(connection, held, self._limits)
         if refused is not None:
@@ -312,7 +360,7 @@ class SqliteLedger:
                 connection, self._limits, day=day, project=held.project, session=held.session
             )
             raise _RefusedError(next(one for one in balances if one.kind is refused), day)
-        rows.insert_reservation(connection, held, intent, moment, self._database.owner.id)
+        rows.insert_reservation(connection, held, moment, self._database.owner.id)
         return Reservation(id=reservation_id, worst_usd=from_nano(worst), day=day)
 
     def _advice(self, refused: "_RefusedError") -> str:
@@ -322,7 +370,7 @@ class SqliteLedger:
                 f"the ledger has seen the date {refused.day}; if a clock was wrong then, "
                 "`ralex budget repair` sets it right"
             )
-        return _ADVICE[refused.balance.kind]
+        return words.ADVICE[refused.balance.kind]
 
     async def _release_of_dead(self) -> int:
         """Release what died since this process opened the ledger; tell how many that were."""
@@ -351,6 +399,9 @@ class SqliteLedger:
             zone=now.tzname() or "",
         )
 
+    def _minute(self) -> int:
+        return int(self._now().timestamp()) // 60
+
     async def _leave(self) -> None:
         moment = self._moment()
         own = [self._database.owner.id]
@@ -363,6 +414,15 @@ class SqliteLedger:
             _LOG.warning("closing the ledger: %s", error)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Settled:
+    """What a settlement did; ``held`` is None if it was done before."""
+
+    state: BudgetState
+    alerts: list[str] = field(default_factory=list[str])
+    held: rows.Held | None = None
+
+
 class _RefusedError(Exception):
     """A limit forbids the reservation; undoes the transaction on its way out."""
 
@@ -372,26 +432,21 @@ class _RefusedError(Exception):
         self.day = day
 
 
-_ADVICE = {
-    LimitKind.DAY: "use a cheaper tier with /tier, or raise it with `ralex budget set daily`",
-    LimitKind.MONTH: "use a cheaper tier with /tier, or raise it with `ralex budget set monthly`",
-    LimitKind.PROJECT: "use a cheaper tier with /tier, or raise it with `ralex budget set project`",
-    LimitKind.SESSION: "start a new session, or raise it with `ralex budget set session`",
-}
-
-
-def _alert(state: BudgetState) -> str:
-    limit = "" if state.limit_usd is None else f" of {format_usd(state.limit_usd)}"
-    return (
-        f"today's alert at {format_usd(state.alert_usd or 0)} is reached: "
-        f"{format_usd(state.spent_usd)}{limit} spent, {format_usd(state.held_usd)} held"
-    )
-
-
-def _over_worst(held: rows.Held, cost: int) -> str:
-    return (
-        f"a call of {held.model} cost {format_usd(from_nano(cost))}, more than the "
-        f"{format_usd(from_nano(held.worst))} that was set aside: check its price"
+def _booked(held: rows.Held, charge: Charge, instant: str) -> BookedCharge:
+    return BookedCharge(
+        id=ReservationId(held.id),
+        day=held.day,
+        model=held.model,
+        provider=held.provider,
+        tier=held.tier,
+        router=held.router,
+        session_id=held.session,
+        project=held.project,
+        purpose=held.purpose,
+        tag=held.tag,
+        charge=charge,
+        sent_at=held.sent_at,
+        booked_at=instant,
     )
 
 

@@ -3,6 +3,7 @@
 All amounts here are whole nano-dollars. Sums change together with the rows they add up.
 """
 
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,6 @@ from decimal import Decimal
 from ralex.core.budget import (
     Balance,
     Charge,
-    Intent,
     LimitKind,
     Limits,
     SpendRow,
@@ -20,6 +20,7 @@ from ralex.core.budget import (
 )
 from ralex.core.pricing import from_nano, to_nano
 from ralex.core.usage import Usage
+from ralex.store.faults import DamagedError
 
 SPEND_DIMENSIONS = ("day", "model", "tier", "provider", "project", "session", "tag", "router")
 
@@ -50,7 +51,11 @@ class Moment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """A reservation as it is stored."""
+    """A reservation as it is stored.
+
+    Attributes:
+        sent_at: ISO 8601 with the offset; empty if it was not sent.
+    """
 
     id: str
     state: str
@@ -63,6 +68,8 @@ class Held:
     tier: str
     router: str
     tag: str
+    purpose: str
+    sent_at: str = ""
 
     @property
     def is_held(self) -> bool:
@@ -71,9 +78,21 @@ class Held:
 
 
 def greatest_day(connection: sqlite3.Connection) -> str:
-    """Read the greatest date seen so far; empty in a new ledger."""
+    """Read the greatest date seen so far; empty in a new ledger.
+
+    Raises:
+        DamagedError: If it is no date: what compares greater than every date would open the day's
+            limit once more.
+    """
     row: tuple[str] | None = connection.execute("SELECT greatest_day FROM clock").fetchone()
-    return row[0] if row else ""
+    if row is None:
+        return ""
+    if _DAY.fullmatch(row[0]) is None:
+        raise DamagedError(f"the last date it has seen is {row[0][:40]!r}")
+    return row[0]
+
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 def note_day(connection: sqlite3.Connection, day: str) -> None:
@@ -115,7 +134,7 @@ def hold(connection: sqlite3.Connection, held: Held, limits: Limits) -> LimitKin
 
 
 def insert_reservation(
-    connection: sqlite3.Connection, held: Held, intent: Intent, moment: Moment, owner: str
+    connection: sqlite3.Connection, held: Held, moment: Moment, owner: str
 ) -> None:
     """Store a reservation whose worst case is held already."""
     connection.execute(
@@ -135,7 +154,7 @@ def insert_reservation(
             held.provider,
             held.tier,
             held.router,
-            intent.purpose,
+            held.purpose,
             held.tag,
         ),
     )
@@ -144,8 +163,8 @@ def insert_reservation(
 def find(connection: sqlite3.Connection, reservation_id: str) -> Held | None:
     """Read a reservation."""
     row = connection.execute(
-        "SELECT id, state, worst, day, project, session, model, provider, tier, router, tag "
-        "FROM reservation WHERE id = ?",
+        "SELECT id, state, worst, day, project, session, model, provider, tier, router, tag, "
+        "purpose, coalesce(sent_at, '') FROM reservation WHERE id = ?",
         (reservation_id,),
     ).fetchone()
     if row is None:
@@ -162,6 +181,8 @@ def find(connection: sqlite3.Connection, reservation_id: str) -> Held | None:
         tier=row[8],
         router=row[9],
         tag=row[10],
+        purpose=row[11],
+        sent_at=row[12],
     )
 
 
@@ -234,6 +255,28 @@ def book(
         ),
     )
     _add_spend(connection, held, cost=cost, saved=saved, tokens=[count or 0 for count in tokens])
+
+
+def note_pace(connection: sqlite3.Connection, minute: int, cost: int) -> None:
+    """Add a charge to its minute since the epoch, and forget minutes of more than a day ago."""
+    connection.execute(
+        "INSERT INTO pace (minute, settled) VALUES (?, ?) "
+        "ON CONFLICT (minute) DO UPDATE SET settled = settled + excluded.settled",
+        (minute, cost),
+    )
+    connection.execute("DELETE FROM pace WHERE minute < ?", (minute - _MINUTES_KEPT,))
+
+
+def settled_since(connection: sqlite3.Connection, minute: int, until: int) -> int:
+    """Add up what was settled after one minute since the epoch and not after another."""
+    (total,) = connection.execute(
+        "SELECT coalesce(sum(settled), 0) FROM pace WHERE minute > ? AND minute <= ?",
+        (minute, until),
+    ).fetchone()
+    return int(total)
+
+
+_MINUTES_KEPT = 1440
 
 
 def announce(connection: sqlite3.Connection, day: str, alert_usd: Decimal | None) -> bool:

@@ -101,7 +101,13 @@ async def _assume_spent(
 
 async def _check(ledger: SqliteLedger, today: str) -> list[str]:
     done = [f"a sum is wrong: {line}" for line in await ledger.audit()]
-    day = (await ledger.state()).day
+    try:
+        day = (await ledger.state()).day
+    except LedgerUnavailableError as error:
+        if not isinstance(error.__cause__, Exception) or not is_damaged(error.__cause__):
+            raise
+        await ledger.go_back_to(today)
+        return [*done, f"{error.message}; from now on today is {today} again"]
     if day > today:
         await ledger.go_back_to(today)
         done.append(f"the ledger had seen the date {day}; from now on today is {today} again")

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TypeAlias, cast
 
 from ralex.core.codec import event_from_json, event_name, event_to_json
@@ -57,6 +58,59 @@ class SearchHit:
 
     session: StoredSession
     excerpt: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredOutcome:
+    """How one turn ended.
+
+    Attributes:
+        result: ``done``, ``length`` or an error's code.
+        first_tier: Where the turn began; another than ``tier`` if the task moved up, None if the
+            route named a model outside the tiers or was not stored.
+        evidence: Kinds of what spoke against the model, in order.
+        escalations: Steps up taken in the turn.
+        created_s: Seconds since the epoch (UTC).
+    """
+
+    session_id: SessionId
+    result: str
+    tier: str | None
+    first_tier: str | None
+    model: str | None
+    steps: int
+    cost_usd: Decimal
+    files_changed: int
+    evidence: tuple[str, ...]
+    escalations: int
+    created_s: float
+
+
+def outcomes(connection: sqlite3.Connection, *, since_s: float) -> list[StoredOutcome]:
+    """Read how turns ended, oldest first."""
+    rows: Iterable[
+        tuple[str, str, str | None, str | None, str | None, int, str, int, str, int, float]
+    ] = connection.execute(
+        "SELECT session_id, result, tier, first_tier, model, steps, cost_usd, files_changed, "
+        "evidence, escalations, created_s FROM outcome WHERE created_s >= ? ORDER BY id",
+        (since_s,),
+    )
+    return [
+        StoredOutcome(
+            session_id=SessionId(row[0]),
+            result=row[1],
+            tier=row[2],
+            first_tier=row[3],
+            model=row[4],
+            steps=row[5],
+            cost_usd=Decimal(row[6]),
+            files_changed=row[7],
+            evidence=tuple(row[8].split()),
+            escalations=row[9],
+            created_s=row[10],
+        )
+        for row in rows
+    ]
 
 
 def insert(connection: sqlite3.Connection, session: StoredSession) -> None:
@@ -286,7 +340,9 @@ def _insert_outcome(
     result = event.stop_reason if isinstance(event, TurnFinished) else event.code
     connection.execute(
         "INSERT INTO outcome (session_id, turn_id, created_s, result, tier, model, steps, "
-        "cost_usd, files_changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "cost_usd, files_changed, evidence, escalations, first_tier) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT tier FROM route_decision "
+        "WHERE session_id = ? AND turn_id = ? ORDER BY id LIMIT 1))",
         (
             session_id,
             storable(event.turn_id),
@@ -297,6 +353,10 @@ def _insert_outcome(
             storable_number(event.steps),
             f"{event.cost_usd:f}",
             len(event.files_changed),
+            " ".join(event.evidence),
+            event.escalations,
+            session_id,
+            event.turn_id,
         ),
     )
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeAlias
 
 from ralex.core.capacity import CapacityDecision
 from ralex.core.codec import to_jsonable
@@ -25,9 +25,11 @@ from ralex.errors import RalexError, SessionNotFoundError
 from ralex.store import session_rows as rows
 from ralex.store.database import Database, storable, storable_number
 from ralex.store.faults import SESSIONS
-from ralex.store.session_rows import SearchHit, StoredSession
+from ralex.store.session_rows import SearchHit, StoredOutcome, StoredSession
 
 _LOG = logging.getLogger(__name__)
+
+EventListener: TypeAlias = Callable[[str, Sequence[AgentEvent]], None]
 
 _STREAMED = (TextDelta, ReasoningDelta, ToolCallDelta, Notice)
 """Events whose loss in a power cut costs nothing that cannot be had again."""
@@ -44,21 +46,35 @@ class SqliteSessions:
 
     Args:
         now: The present time, with a zone.
+        on_events: Told of events once they are committed; must return at once and never fail.
     """
 
-    def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        now: Callable[[], datetime],
+        on_events: EventListener | None = None,
+    ) -> None:
         self._database = database
         self._now = now
+        self._on_events = on_events
 
     @classmethod
-    async def open(cls, path: Path, *, now: Callable[[], datetime]) -> Self:
+    async def open(
+        cls,
+        path: Path,
+        *,
+        now: Callable[[], datetime],
+        on_events: EventListener | None = None,
+    ) -> Self:
         """Open the store; a damaged file is set aside and the last good backup takes its place.
 
         Raises:
             StoreUnreadableError: If it is locked or not writable.
             SchemaTooNewError: If a newer ralex wrote it.
         """
-        return cls(await Database.open(path, SESSIONS), now=now)
+        return cls(await Database.open(path, SESSIONS), now=now, on_events=on_events)
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -103,6 +119,8 @@ class SqliteSessions:
 
         is_durable = not all(isinstance(event, _STREAMED) for event in events)
         await self._database.write(work, is_durable=is_durable)
+        if self._on_events is not None:
+            self._on_events(session_id, events)
 
     async def load(self, session_id: SessionId) -> list[AgentEvent]:
         """Read a session's events in order; a Notice stands where one cannot be read.
@@ -184,6 +202,14 @@ class SqliteSessions:
                 raise rows.not_found(session_id)
 
         await self._database.write(work)
+
+    async def outcomes(self, *, since_s: float = 0.0) -> list[StoredOutcome]:
+        """Read how turns of all sessions ended, oldest first.
+
+        Args:
+            since_s: Leave out what is older, in seconds since the epoch (UTC).
+        """
+        return await self._database.read(partial(rows.outcomes, since_s=since_s))
 
     async def fork(self, session_id: SessionId) -> SessionId:
         """Copy a session and become the copy's writer; the original may be open elsewhere.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations  # the session's types are not needed for the first frame
 
+import gc
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -83,6 +84,7 @@ class RalexApp(App[None]):
 
     async def on_unmount(self) -> None:
         """Close the session's engine, however the app ends."""
+        gc.unfreeze()
         await self._opener.aclose()
 
     def use_theme(self, name: str) -> None:

@@ -60,6 +60,19 @@ def seconds(duration_s: float) -> str:
     return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02} s"
 
 
+def age(seconds_ago: float) -> str:
+    """Say how long ago something was in eleven characters at most: ``12 days ago``."""
+    minutes = int(seconds_ago // 60)
+    if minutes < 1:
+        return "just now"
+    if minutes < 60:
+        return f"{minutes} min ago"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h ago"
+    days = minutes // (24 * 60)
+    return f"{days} days ago" if days < 100 else f"{days // 30} mon ago"
+
+
 def meter(share: float, width: int) -> tuple[str, str]:
     """Draw a share from 0 to 1 as a bar; returns its full and its empty part."""
     full = min(width, max(0, round(share * width)))

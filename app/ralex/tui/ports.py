@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+    from typing import Literal, TypeAlias
 
-    from ralex.core.budget import BudgetState, SpendRow
-    from ralex.core.events import AgentEvent
+    from ralex.agent.report import ContextReport
+    from ralex.core.budget import BudgetState, DayForecast, SpendRow
+    from ralex.core.events import AgentEvent, ContextCompacted
     from ralex.core.ids import SessionId
     from ralex.core.models import ModelInfo
     from ralex.core.routing import Override, RouteDecision, Router
+    from ralex.undo.model import UndoReport
+
+    ExportForm: TypeAlias = Literal["md", "json", "html"]
 
 
 class SessionTotals(Protocol):
@@ -97,12 +103,45 @@ class ChatSession(Protocol):
         """Words that must stay on screen, such as the demo's notice; usually empty."""
         ...
 
+    @property
+    def notices(self) -> Sequence[str]:
+        """What the user should know of how the stores were opened, such as a repair."""
+        ...
+
     def set_override(self, override: Override | None) -> None:
         """Choose a model or tier, or None for the router.
 
         Raises:
             UnknownModelError: If no provider has the model.
         """
+        ...
+
+    async def rename(self, title: str) -> None:
+        """Give the session another title."""
+        ...
+
+    @property
+    def waiting(self) -> Sequence[str]:
+        """What the user said during a turn and the model has not been told yet, oldest first."""
+        ...
+
+    async def steer(self, text: str) -> None:
+        """Say something while a turn runs; the model hears it after the running tool calls.
+
+        It is stored when this returns. If the turn ends before, the next one begins with it.
+        """
+        ...
+
+    async def compact(self, focus: str = "") -> ContextCompacted | None:
+        """Put a summary in the place of all but the newest messages; None if there is too little.
+
+        Raises:
+            RalexError: If a turn is running, or the summary cannot be paid or stored.
+        """
+        ...
+
+    def context_report(self) -> ContextReport:
+        """Tell what fills the context window, by kind."""
         ...
 
     def turn(self, prompt: str) -> AbstractAsyncContextManager[AsyncIterator[AgentEvent]]:
@@ -117,12 +156,60 @@ class ChatSession(Protocol):
         """Read the day's money from the ledger."""
         ...
 
+    async def forecast(self) -> DayForecast:
+        """Tell the burn rate, and what the day will have cost at this pace; an estimate."""
+        ...
+
     async def spend(self, by: str, *, days: int) -> list[SpendRow]:
         """Report spend grouped ``by`` day, model, tier, provider, project or session."""
         ...
 
     async def history(self) -> list[AgentEvent]:
         """Read the session's stored events, to show it again."""
+        ...
+
+    async def undo(self) -> UndoReport:
+        """Take back the last turn's changes that are still as it left them.
+
+        Raises:
+            UndoError: If a turn is running, or the records cannot be used.
+        """
+        ...
+
+    async def redo(self) -> UndoReport:
+        """Bring again what the last undo took back.
+
+        Raises:
+            UndoError: If a turn is running, or the records cannot be used.
+        """
+        ...
+
+    async def diff(self, scope: Literal["turn", "session"]) -> str:
+        """Show what the last turn or the session changed, as a unified diff; empty if nothing."""
+        ...
+
+
+class SessionSummary(Protocol):
+    """A stored session in the list; the store's rows fit this."""
+
+    @property
+    def id(self) -> SessionId:
+        """Identify the session."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """Name it for people."""
+        ...
+
+    @property
+    def updated_s(self) -> float:
+        """When it was last written, in seconds since the epoch (UTC)."""
+        ...
+
+    @property
+    def turns(self) -> int:
+        """Prompts so far."""
         ...
 
 
@@ -134,7 +221,42 @@ class SessionOpener(Protocol):
         ...
 
     async def new(self) -> ChatSession:
-        """Start a fresh session in the same project."""
+        """Start a fresh session in the same project; the one before is given free."""
+        ...
+
+    async def stored(self) -> Sequence[SessionSummary]:
+        """List this project's sessions in which something was asked, the newest first."""
+        ...
+
+    async def resume(self, name: str) -> ChatSession:
+        """Take up a stored session in the place of the open one.
+
+        Args:
+            name: Its id, or as much of it as is unique.
+
+        Raises:
+            SessionNotFoundError: If there is none, or more than one.
+            SessionLockedError: If another living process writes it.
+        """
+        ...
+
+    async def fork(self, name: str) -> ChatSession:
+        """Go on in a copy of a stored session, which may be open elsewhere.
+
+        Raises:
+            SessionNotFoundError: If there is none, or more than one.
+        """
+        ...
+
+    async def export(self, form: ExportForm, path: str) -> Path:
+        """Write the open session to a file, and tell which.
+
+        Args:
+            path: Relative to the project; empty for a new file named after the session.
+
+        Raises:
+            UsageError: If the file exists already or cannot be written.
+        """
         ...
 
     async def aclose(self) -> None:

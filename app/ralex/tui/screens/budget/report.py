@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from textual.content import Content
 
-from ralex.core.budget import BudgetState, SpendRow
+from ralex.core.budget import BudgetState, DayForecast, SpendRow
 from ralex.core.terminal_text import clean_line
 from ralex.tui import formats
 from ralex.tui.formats import shortened
@@ -19,6 +19,7 @@ class Money:
     """What the panel shows; ``groups`` are today's spend by a dimension, ``days`` the last ones."""
 
     budget: BudgetState
+    forecast: DayForecast | None = None
     groups: Mapping[str, Sequence[SpendRow]] = field(default_factory=dict[str, Sequence[SpendRow]])
     days: Sequence[SpendRow] = ()
 
@@ -26,6 +27,8 @@ class Money:
 def report(money: Money, width: int) -> Content:
     """Write the panel for a width in cells."""
     parts = _today(money.budget, width)
+    if money.forecast is not None:
+        parts += _pace(money.forecast, money.budget, width)
     keys = [clean_line(row.key) for rows in money.groups.values() for row in _top(rows)]
     label = max([8, *(Content(key).cell_length for key in keys)])
     for name, rows in money.groups.items():
@@ -50,6 +53,29 @@ def _today(budget: BudgetState, width: int) -> list[_Part]:
     if budget.alert_usd is not None:
         figures.append(("alert at", formats.usd_cents(budget.alert_usd), "$text-muted"))
     figures.append(("saved", f"~{formats.usd_cents(budget.saved_usd)}", "$success"))
+    parts += _row(figures, width)
+    if budget.limit_usd is None:
+        parts.append(("No daily limit is set.\n", "$warning"))
+    return parts
+
+
+def _pace(forecast: DayForecast, budget: BudgetState, width: int) -> list[_Part]:
+    """Tell how fast money goes and where that leads; estimates."""
+    limit = budget.limit_usd
+    is_over = limit is not None and forecast.end_of_day_usd > limit
+    figures = [("last hour", formats.usd_cents(forecast.last_hour_usd), "$foreground")]
+    colour = "$warning" if is_over else "$foreground"
+    figures.append(("end of day", f"~{formats.usd_cents(forecast.end_of_day_usd)}", colour))
+    if forecast.hours_to_limit is not None:
+        hours = forecast.hours_to_limit
+        left = f"{hours:.1f} h" if hours >= 1 else f"{round(hours * 60)} min"
+        figures.append(("limit reached in", f"~{left}", "$warning"))
+    return _row(figures, width)
+
+
+def _row(figures: Sequence[tuple[str, str, str]], width: int) -> list[_Part]:
+    """Write figures beside each other, on as many rows as they need."""
+    parts: list[_Part] = []
     used = 0
     for name, value, colour in figures:
         size = len(name) + len(value) + 1
@@ -58,10 +84,7 @@ def _today(budget: BudgetState, width: int) -> list[_Part]:
             used = 0
         parts += [" " * 4 if used else "", (f"{name} ", "$text-disabled"), (value, colour)]
         used += size + (4 if used else 0)
-    parts.append("\n")
-    if budget.limit_usd is None:
-        parts.append(("No daily limit is set.\n", "$warning"))
-    return parts
+    return [*parts, "\n"]
 
 
 def _bar(budget: BudgetState, limit: Decimal, width: int) -> list[_Part]:

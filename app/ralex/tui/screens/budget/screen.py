@@ -63,7 +63,12 @@ class BudgetScreen(ModalScreen[None]):
         try:
             groups = {name: await self._session.spend(name, days=1) for name in _GROUPS}
             days = await self._session.spend("day", days=_DAYS)
-            self._money = Money(budget=await self._session.budget(), groups=groups, days=days)
+            self._money = Money(
+                budget=await self._session.budget(),
+                forecast=await self._session.forecast(),
+                groups=groups,
+                days=days,
+            )
         except RalexError as error:
             text.update(shown(f"{error.message}\n{error.hint}"))
         except Exception:

@@ -7,6 +7,7 @@ transcript: no failure of a session ends the app.
 from __future__ import annotations  # what a session is made of is imported behind the first frame
 
 import asyncio
+import gc
 import importlib
 import logging
 from dataclasses import dataclass, replace
@@ -18,10 +19,10 @@ from ralex.errors import RalexError
 from ralex.tui.rows import shown
 from ralex.tui.widgets.activity.activity import Activity
 from ralex.tui.widgets.status.status import StatusBar
-from ralex.tui.widgets.transcript.items import NoticeItem
+from ralex.tui.widgets.transcript.items import AnyItem, NoticeItem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from ralex.core.events import AgentEvent, ApprovalRequested
     from ralex.tui.ports import ChatSession, SessionOpener
@@ -71,25 +72,60 @@ class Conversation:
         self._scribe: Scribe | None = None
         self._opening: Worker[None] | None = None
         self._turn: Worker[None] | None = None
+        self._is_turn = False
+        self._told: set[str] = set()
 
     @property
     def is_running(self) -> bool:
-        """Tell whether a turn is under way."""
+        """Tell whether a turn is under way, or something else that no turn may meet."""
         return self._turn is not None
 
-    def open(self, *, is_new: bool = False) -> None:
-        """Open the session that was asked for, or a fresh one."""
+    @property
+    def waiting(self) -> list[str]:
+        """What the user said and no model has heard yet, oldest first."""
+        steered = self.session.waiting if self.session is not None else ()
+        return [*steered, *(each.shown for each in self.queue)]
+
+    def open(
+        self, opens: Callable[[], Awaitable[ChatSession]] | None = None, *, told: str = ""
+    ) -> None:
+        """Open the session that was asked for, or another in the place of the open one.
+
+        Args:
+            told: Said once the other one is open.
+        """
         if self._opening is None:
             self._opening = self._screen.run_worker(
-                self._open(is_new=is_new), group="session", exit_on_error=False
+                self._open(opens, told), group="session", exit_on_error=False
             )
 
     def submit(self, waiting: Waiting) -> None:
-        """Send a prompt as soon as everything before it is done."""
+        """Send a prompt: into the turn that runs, else as soon as everything before it is done."""
+        if self._is_turn and self.session is not None and not self.queue:
+            steer = self._steer(self.session, waiting)
+            self._screen.run_worker(steer, group="steer", exit_on_error=False)
+            return
         self.queue.append(waiting)
         if self.session is None:
             self.open()
         self._send_next()
+
+    def occupy(
+        self, what: str, work: Callable[[ChatSession, Scribe], Awaitable[AnyItem | None]]
+    ) -> None:
+        """Do something with the session that no turn may meet; what it returns is shown.
+
+        Args:
+            what: Said in the activity line.
+        """
+        session, scribe = self.session, self._scribe
+        if self.is_running:
+            self._screen.show_error("a turn is still running", "stop it with Esc first")
+        elif session is None or scribe is None:
+            self._screen.show_error("the session is not open yet", "try again in a moment")
+        else:
+            task = self._occupy(what, lambda: work(session, scribe))
+            self._turn = self._screen.run_worker(task, group="turn", exit_on_error=False)
 
     def interrupt(self) -> None:
         """Stop the turn; leaving the session's block cancels model call and tools."""
@@ -107,15 +143,16 @@ class Conversation:
             except (WorkerError, TimeoutError):
                 return
 
-    async def _open(self, *, is_new: bool) -> None:
+    async def _open(self, opens: Callable[[], Awaitable[ChatSession]] | None, told: str) -> None:
         try:
             if not self.is_drawable:
                 for name in _HEAVY:
                     await asyncio.to_thread(importlib.import_module, name)
                 self.is_drawable = True
                 self._screen.restyle()
-            session = await (self._opener.new() if is_new else self._opener.open())
-            await self._use(session, await session.history())
+            session = await (opens or self._opener.open)()
+            events = await session.history()
+            await self._use(session, events, is_other=opens is not None, told=told)
         except RalexError as error:
             self._screen.show_error(error.message, error.hint)
         except Exception as error:
@@ -126,7 +163,9 @@ class Conversation:
             self._opening = None
         self._send_next()
 
-    async def _use(self, session: ChatSession, events: Sequence[AgentEvent]) -> None:
+    async def _use(
+        self, session: ChatSession, events: Sequence[AgentEvent], *, is_other: bool, told: str
+    ) -> None:
         from ralex.tui.widgets.transcript.scribe import Scribe, items_of  # noqa: PLC0415
         from ralex.tui.widgets.transcript.stream import TextStream  # noqa: PLC0415
 
@@ -137,11 +176,21 @@ class Conversation:
             transcript, pen=TextStream(transcript), elapsed=lambda: activity.elapsed_s
         )
         items = items_of(events)
-        items += [NoticeItem(level="warning", text=shown(text)) for text in self._warnings]
+        news = [text for text in session.notices if text not in self._told]
+        warnings = [*self._warnings, *news]
+        self._told.update(warnings)
+        items += [NoticeItem(level="warning", text=shown(text)) for text in warnings]
         self._warnings.clear()
-        if items:
+        if told:
+            items.append(NoticeItem(level="info", text=shown(told)))
+        gc.unfreeze()
+        if items or is_other:
             transcript.load(items)
+        # A full collection over a session of 2,000 turns stops the screen for 90 ms, every two
+        # seconds while an answer arrives. What was loaded stays anyway: it need not be looked at.
+        gc.freeze()
         self._screen.show_session()
+        self._screen.show_queue()
         await self._read_budget()
 
     async def _read_budget(self) -> None:
@@ -159,10 +208,46 @@ class Conversation:
 
     def _send_next(self) -> None:
         session, scribe = self.session, self._scribe
-        if session is not None and scribe is not None and self.queue and not self.is_running:
+        is_free = self._turn is None and self._opening is None
+        if session is not None and scribe is not None and self.queue and is_free:
             turn = self._run_turn(session, scribe, self.queue.pop(0))
+            self._is_turn = True
             self._turn = self._screen.run_worker(turn, group="turn", exit_on_error=False)
         self._screen.show_queue()
+
+    async def _steer(self, session: ChatSession, waiting: Waiting) -> None:
+        try:
+            await session.steer(waiting.text)
+        except RalexError as error:
+            self._screen.show_error(error.message, error.hint)
+            self._screen.prompt.put_back(waiting.text)
+        self._screen.show_queue()
+
+    async def _occupy(self, what: str, work: Callable[[], Awaitable[AnyItem | None]]) -> None:
+        activity = self._screen.query_one(Activity)
+        activity.start(what)
+        try:
+            item = await work()
+            if item is not None:
+                self._screen.show(item)
+        except asyncio.CancelledError:
+            self._screen.show(NoticeItem(level="warning", text=f"Stopped: {what}."))
+            self._screen.give_back(self.queue)
+            raise
+        except RalexError as error:
+            self._screen.show_error(error.message, error.hint)
+        except Exception as error:
+            _logger.exception("%s failed", what)
+            self._screen.show_error(f"{what} failed: {error}", "the log file says more")
+        finally:
+            self._free(activity)
+
+    def _free(self, activity: Activity) -> None:
+        """Let the next turn come."""
+        self._turn, self._is_turn = None, False
+        activity.stop()
+        self._screen.show_session()
+        self._screen.run_worker(self._after_turn(), group="after", exit_on_error=False)
 
     async def _run_turn(self, session: ChatSession, scribe: Scribe, waiting: Waiting) -> None:
         from ralex.core.events import TurnFailed, TurnFinished  # noqa: PLC0415
@@ -188,17 +273,14 @@ class Conversation:
             _logger.exception("a turn failed in a way nobody expected")
             scribe.fail(f"this turn failed: {error}", "the session is kept; the log file says more")
         finally:
-            self._turn = None
-            activity.stop()
-            self._screen.show_session()
-            self._screen.run_worker(self._after_turn(), group="after", exit_on_error=False)
+            self._free(activity)
 
     async def _after_turn(self) -> None:
         await self._read_budget()
         self._send_next()
 
     def _show(self, scribe: Scribe, event: AgentEvent) -> None:
-        from ralex.core.events import ApprovalRequested  # noqa: PLC0415
+        from ralex.core.events import ApprovalRequested, SteeringDelivered  # noqa: PLC0415
         from ralex.tui.screens.chat import following  # noqa: PLC0415
 
         scribe.write(event)
@@ -209,6 +291,8 @@ class Conversation:
             activity.say(what)
         if (written := following.writing(event)) is not None:
             activity.write(*written)
+        if isinstance(event, SteeringDelivered):
+            self._screen.show_queue()
         if isinstance(event, ApprovalRequested):
             self._screen.run_worker(self._ask(event), group="approval", exit_on_error=False)
 

@@ -13,6 +13,8 @@ from ralex.tui import formats
 from ralex.tui.commands import Typed, find_command, nearest_name
 from ralex.tui.models import model_hint
 from ralex.tui.ports import ChatSession
+from ralex.tui.screens.chat.session_commands import EXPORT_FORMS, SessionCommands
+from ralex.tui.screens.chat.work_commands import WorkCommands
 from ralex.tui.widgets.transcript.items import NoticeItem, ReportItem, RouteItem
 
 if TYPE_CHECKING:
@@ -33,7 +35,8 @@ class CommandRunner:
             "why": self._why,
             "budget": self._budget,
             "cost": self._cost,
-            "new": self._new,
+            **SessionCommands(screen).table,
+            **WorkCommands(screen).table,
             "theme": self._theme,
             "find": self._find,
             "copy": self._copy,
@@ -67,6 +70,8 @@ class CommandRunner:
         """Possible arguments of commands, for completion."""
         known = {"tier": {tier.value: self._chain(tier) for tier in TIERS}}
         known["theme"] = dict.fromkeys(self._screen.themes, "")
+        known["export"] = dict.fromkeys(EXPORT_FORMS, "")
+        known["diff"] = {"session": "everything since the session began"}
         session = self._screen.session
         if session is not None:
             now = datetime.now(UTC)
@@ -172,13 +177,6 @@ class CommandRunner:
         if budget.held_usd:
             lines.append(("held", formats.usd_cents(budget.held_usd), "for calls in flight"))
         self._screen.show(ReportItem(title="Cost", lines=tuple(lines)))
-
-    async def _new(self, _argument: str) -> None:
-        if self._screen.is_turn_running:
-            self._screen.show_error("a turn is still running", "stop it with Esc first")
-            return
-        self._screen.transcript.load([])
-        self._screen.conversation.open(is_new=True)
 
     async def _theme(self, argument: str) -> None:
         if argument:

@@ -101,6 +101,7 @@ class ChatScreen(Screen[None]):
         super().__init__()
         self.themes = themes
         self._use_theme = use_theme
+        self.opener = opener
         self.conversation = Conversation(self, opener, prompts=prompts, warnings=warnings)
         self._clock = clock
         self._is_still = is_still
@@ -192,10 +193,10 @@ class ChatScreen(Screen[None]):
     def show_queue(self) -> None:
         """Show what waits to be sent."""
         queue = self.query_one("#queue", Static)
-        waiting = self.conversation.queue
+        waiting = self.conversation.waiting
         queue.display = bool(waiting)
         width = max(20, self.size.width - 12)
-        lines = [f"queued  {shortened(clean_line(each.shown), width)}" for each in waiting]
+        lines = [f"queued  {shortened(clean_line(text), width)}" for text in waiting]
         queue.update(Content("\n".join(lines)))
 
     def give_back(self, waiting: list[Waiting]) -> None:
@@ -226,13 +227,23 @@ class ChatScreen(Screen[None]):
         *,
         then: Callable[[str], None],
         current: str = "",
+        labels: Mapping[str, str] | None = None,
         preview: Callable[[str], None] | None = None,
         otherwise: Callable[[], None] | None = None,
     ) -> None:
-        """Let the user choose one of some values, each with a hint beside it."""
+        """Let the user choose one of some values, each with a hint beside it.
+
+        Args:
+            entries: Values with their hints.
+            labels: What is shown in the place of values that say nothing to people.
+        """
         from ralex.tui.screens.dialogs.picker import Entry, PickerScreen  # noqa: PLC0415
 
-        shown_entries = [Entry(value=value, hint=hint) for value, hint in entries.items()]
+        names = labels or {}
+        shown_entries = [
+            Entry(value=value, hint=hint, label=names.get(value, ""))
+            for value, hint in entries.items()
+        ]
         picker = PickerScreen(title, shown_entries, current=current, preview=preview)
         chosen = await self.host.push_screen_wait(picker)
         if chosen is not None:

@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from ralex.tui.commands import COMMANDS
 
-_LEFT = 20
+_LEFT = 21
 _TYPED_KEYS = (
     ("Enter", "Send"),
     ("Shift+Enter", "New line; also Ctrl+J, or \\ before Enter"),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len, set_cell_size
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -20,14 +21,29 @@ from ralex.tui.formats import shortened
 from ralex.tui.rows import shown_line
 
 _WIDEST_LABEL = 44
+_NARROWEST_LABEL = 20
+_WIDEST_DIALOG = 92
+_FRAME = 6
+"""Cells of border and padding, as in the style sheet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One thing to choose; ``hint`` is shown beside it."""
+    """One thing to choose.
+
+    Attributes:
+        hint: Shown beside it.
+        label: Shown in the place of the value, if that says nothing to people.
+    """
 
     value: str
     hint: str = ""
+    label: str = ""
+
+    @property
+    def sought(self) -> str:
+        """What the filter looks at."""
+        return f"{self.label} {self.value}" if self.label else self.value
 
 
 class PickerScreen(ModalScreen[str | None]):
@@ -114,22 +130,25 @@ class PickerScreen(ModalScreen[str | None]):
 
     def _fill(self, query: str) -> None:
         options = self.query_one(OptionList)
-        self._shown = ranked(query, self._entries, most=200)
-        labels = [shown_line(value) for value in self._shown]
-        wide = min(_WIDEST_LABEL, max(map(len, labels), default=0))
+        found = {entry.sought: value for value, entry in self._entries.items()}
+        self._shown = [found[text] for text in ranked(query, found, most=200)]
+        labels = [shown_line(self._entries[value].label or value) for value in self._shown]
+        hints = [_aligned(self._entries[value].hint) for value in self._shown]
+        room = min(_WIDEST_DIALOG, self.size.width * 9 // 10) - _FRAME
+        room -= max(map(cell_len, hints), default=0) + 2
+        wide = max(map(cell_len, labels), default=0)
+        wide = min(wide, _WIDEST_LABEL, max(_NARROWEST_LABEL, room))
         options.clear_options()
         options.add_options(
-            [
-                Option(_line(label, _aligned(self._entries[value].hint), wide))
-                for label, value in zip(labels, self._shown, strict=True)
-            ]
+            [Option(_line(label, hint, wide)) for label, hint in zip(labels, hints, strict=True)]
         )
         if self._shown:
             options.highlighted = 0
 
 
 def _line(label: str, hint: str, wide: int) -> Content:
-    return Content.assemble(f"{shortened(label, wide):<{wide}}", (f"  {hint}", "$text-muted"))
+    name = set_cell_size(shortened(label, wide), wide)
+    return Content.assemble(name, (f"  {hint}", "$text-muted"))
 
 
 def _aligned(text: str) -> str:

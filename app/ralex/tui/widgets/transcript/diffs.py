@@ -27,7 +27,7 @@ class DiffLine:
         new: Its number in the new file, or None.
     """
 
-    kind: Literal["file", "hunk", "added", "removed", "same"]
+    kind: Literal["file", "hunk", "added", "removed", "same", "note"]
     text: str
     old: int | None = None
     new: int | None = None
@@ -35,6 +35,15 @@ class DiffLine:
 
 def read_diff(diff: str) -> Iterator[DiffLine]:
     """Read a unified diff; what belongs to no hunk is left out, but for the file's name."""
+    return (line for line in _read(diff) if line.kind != "note")
+
+
+def notes_of(diff: str) -> list[str]:
+    """Give what a diff says in words, such as that a file is binary."""
+    return [line.text for line in _read(diff) if line.kind == "note"]
+
+
+def _read(diff: str) -> Iterator[DiffLine]:
     old = new = old_left = new_left = 0
     for line in diff.split("\n"):
         if old_left > 0 or new_left > 0:
@@ -54,6 +63,8 @@ def read_diff(diff: str) -> Iterator[DiffLine]:
             yield DiffLine(kind="hunk", text=found[5], old=old, new=new)
         elif line.startswith("+++ "):
             yield DiffLine(kind="file", text=line[4:].split("\t")[0].removeprefix("b/"))
+        elif line.strip() and not line.startswith(("--- ", "diff ", "index ", "\\ ")):
+            yield DiffLine(kind="note", text=line)
 
 
 def diff_counts(diff: str) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from ralex.core.events import (
     ApprovalRequested,
     AssistantMessageCompleted,
     CapacityDecided,
+    ChangesUndone,
     ContextAdded,
     ContextCompacted,
     ContextMasked,
@@ -45,6 +46,8 @@ from ralex.tui.widgets.transcript.items import (
     UserItem,
     tool_arguments,
 )
+
+_MOST_PATHS = 20
 
 
 class Page(Protocol):
@@ -142,6 +145,8 @@ class Scribe:
                 self._finish_tool(event)
             case Notice():
                 self._page.append(NoticeItem(level=event.level, text=_foreign(event.text)))
+            case ChangesUndone():
+                self._page.append(NoticeItem(level="info", text=undone_text(event)))
             case TurnFinished():
                 self._finish_turn(event)
             case TurnFailed():
@@ -321,6 +326,17 @@ def items_of(events: Iterable[AgentEvent]) -> list[AnyItem]:
     for event in events:
         scribe.write(event)
     return page.items
+
+
+def undone_text(event: ChangesUndone) -> str:
+    """Tell what an undo or redo did to files, and which it left alone."""
+    files = formats.count(len(event.paths), "file")
+    lines = [f"{'Redone' if event.is_redo else 'Undone'} in {files}:"]
+    lines += [shown_line(path) for path in event.paths[:_MOST_PATHS]]
+    if len(event.paths) > _MOST_PATHS:
+        lines.append(f"… {len(event.paths) - _MOST_PATHS:,} more")
+    lines += [f"left alone: {shown_line(path)}" for path in event.conflicts]
+    return "\n".join(lines)
 
 
 def _foreign(text: str) -> str:

@@ -1,9 +1,10 @@
-"""A stored session as text for people: Markdown, a page of HTML, or a short view for the terminal.
+"""A stored session as text: Markdown, a page of HTML, JSON, or a short view for the terminal.
 
-All three are made from one list of blocks. Foreign text is cleaned of what could steer a terminal,
-and escaped where the form needs it.
+All but JSON are made from one list of blocks. Foreign text is cleaned of what could steer a
+terminal, and escaped where the form needs it.
 """
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from enum import StrEnum
 from html import escape
 
 from ralex.core.budget import format_usd
+from ralex.core.codec import event_to_json, to_jsonable
 from ralex.core.events import (
     AgentEvent,
     AssistantMessageCompleted,
@@ -97,6 +99,26 @@ def _blocks_of(event: AgentEvent, titles: dict[CallId, str]) -> Iterator[Block]:
             yield _block(BlockKind.NOTE, f"{event.code}: {event.message} · cost {cost}")
         case _:
             pass
+
+
+def exported(form: str, session: StoredSession, events: Sequence[AgentEvent]) -> str:
+    """Write a whole session as ``md``, ``json`` or ``html``."""
+    match form:
+        case "json":
+            return to_json(session, events)
+        case "html":
+            return to_html(session, events)
+        case _:
+            return to_markdown(session, events)
+
+
+def to_json(session: StoredSession, events: Sequence[AgentEvent]) -> str:
+    """Write a whole session as one JSON object, events as they are stored."""
+    content = {
+        "session": to_jsonable(session),
+        "events": [event_to_json(event) for event in events],
+    }
+    return json.dumps(content, indent=1) + "\n"
 
 
 def to_markdown(session: StoredSession, events: Sequence[AgentEvent]) -> str:

@@ -1,0 +1,168 @@
+"""From a name to the models that are tried for it: its deployments, then its fallbacks'."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ralex.config.litellm_models import ModelList
+from ralex.config.litellm_reading import Item, Table, nearest
+
+_MOST_HOPS = 5
+"""LiteLLM's own limit on fallbacks of one request (``max_fallbacks``)."""
+
+_KINDS = ("fallbacks", "content_policy_fallbacks", "context_window_fallbacks")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """A name to fall back to, and where that is said."""
+
+    name: str
+    item: Item
+
+
+@dataclass(slots=True, kw_only=True)
+class Fallbacks:
+    """What follows what when it fails.
+
+    Attributes:
+        by_name: For each name what follows, in order; ``*`` is for names that have none.
+        default: What follows every name at last.
+    """
+
+    by_name: dict[str, list[Hop]] = field(default_factory=dict[str, list[Hop]])
+    default: list[Hop] = field(default_factory=list[Hop])
+    most: int = _MOST_HOPS
+
+    def hops(self, name: str) -> list[str]:
+        """List the names to try after one, nearest first."""
+        found: list[str] = []
+        self._walk(name, found, name)
+        for hop in self.default:
+            if hop.name != name and hop.name not in found:
+                found.append(hop.name)
+        return found[: self.most]
+
+    def _walk(self, name: str, found: list[str], start: str) -> None:
+        for hop in self.by_name.get(name, self.by_name.get("*", [])):
+            if hop.name != start and hop.name not in found:
+                found.append(hop.name)
+                self._walk(hop.name, found, start)
+
+
+def read_fallbacks(models: ModelList, sections: list[Table]) -> Fallbacks:
+    """Read all kinds of fallbacks from the sections that may hold them.
+
+    Raises:
+        ConfigError: For a name that does not exist, or names that fall back in a circle.
+    """
+    found = Fallbacks()
+    for kind in _KINDS:
+        own: dict[str, list[Hop]] = {}
+        for section in sections:
+            given = section.take(kind)
+            if given is None:
+                continue
+            for name, hops in _pairs(given, models):
+                own.setdefault(name, []).extend(hops)
+            if kind != "fallbacks":
+                given.note(
+                    "are added to the ends of the fallback chains and so serve every failure; for "
+                    "size ralex itself picks a model with a larger window among them"
+                )
+        _check_circles(own)
+        for name, hops in own.items():
+            known = {hop.name for hop in found.by_name.get(name, [])}
+            added = [hop for hop in hops if hop.name not in known]
+            found.by_name.setdefault(name, []).extend(added)
+    for section in sections:
+        given = section.take("default_fallbacks")
+        if given is not None:
+            found.default += [_hop(item, models) for item in given.one_or_more()]
+        most = section.take("max_fallbacks")
+        if most is not None:
+            found.most = most.whole()
+    return found
+
+
+def chain_of(name: str, models: ModelList, fallbacks: Fallbacks) -> tuple[str, ...]:
+    """List the models to try for a name, without repeating one."""
+    ids = list(models.ids(name))
+    for hop in fallbacks.hops(name):
+        ids += models.ids(hop)
+    return tuple(dict.fromkeys(ids))
+
+
+def known_name(item: Item, models: ModelList) -> str:
+    """Read the name of a model of the list.
+
+    Raises:
+        ConfigError: If the list has none of this name.
+    """
+    name = item.text()
+    if name in models.groups:
+        return name
+    if any(entry.name == name for entry in models.routers):
+        raise item.error(f"{name!r} is a router; a model is wanted here")
+    prefix, _, wire = name.partition("/")
+    if wire and prefix in models.wildcards:
+        models.groups[name] = []
+        return name
+    raise item.error(
+        f"model_list has no model named {name[:80]!r}{nearest(name, models.groups)}",
+        hint="names: " + ", ".join(list(models.groups)[:20]),
+    )
+
+
+def _pairs(given: Item, models: ModelList) -> Iterator[tuple[str, list[Hop]]]:
+    """Read ``{a: [b, c]}`` or ``[a, b, c]``, one or a list of them."""
+    entries = [given] if isinstance(given.node.value, dict) else given.entries()
+    if entries and all(isinstance(entry.node.value, str) for entry in entries):
+        entries = [given]
+    for entry in entries:
+        table = entry.as_table()
+        if table is None:
+            names = entry.entries()
+            if len(names) < 2:
+                raise entry.error("names a model but nothing to fall back to")
+            yield _source(names[0], models), [_hop(item, models) for item in names[1:]]
+            continue
+        for name, targets in table.take_all():
+            if name != "*" and name not in models.groups:
+                raise targets.error(
+                    f"model_list has no model named {name[:80]!r}{nearest(name, models.groups)}"
+                )
+            yield name, [_hop(item, models) for item in targets.one_or_more()]
+
+
+def _source(item: Item, models: ModelList) -> str:
+    return "*" if item.node.value == "*" else known_name(item, models)
+
+
+def _hop(item: Item, models: ModelList) -> Hop:
+    table = item.as_table()
+    if table is not None:
+        model = table.need("model")
+        for _, rest in table.rest():
+            rest.note("is not changed for a fallback; left out")
+        return Hop(name=known_name(model, models), item=item)
+    return Hop(name=known_name(item, models), item=item)
+
+
+def _check_circles(by_name: Mapping[str, list[Hop]]) -> None:
+    done: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        for hop in by_name.get(name, ()):
+            if hop.name in path:
+                circle = (*path[path.index(hop.name) :], hop.name)
+                raise hop.item.error(
+                    "these fallbacks go in a circle: " + " → ".join(circle),
+                    hint="let the last one stand alone",
+                )
+            if hop.name not in done:
+                visit(hop.name, (*path, hop.name))
+        done.add(name)
+
+    for name in by_name:
+        if name != "*":
+            visit(name, (name,))

@@ -1,0 +1,91 @@
+"""Files that the user names with @ and instruction files beside touched ones reach the model."""
+
+from pathlib import Path
+
+import pytest
+
+from ralex.agent.mentions import mentioned_files
+from ralex.core.events import ContextAdded, TurnFinished
+from ralex.core.messages import UserMessage
+from tests.agent.script import DONE, HELLO, breaks, edit, of, read, step, user_texts
+from tests.agent.stand import Stand, play
+
+
+@pytest.mark.parametrize(
+    ("prompt", "found"),
+    [
+        ("look at @a.txt, please", ["a.txt"]),
+        ("@sub/b.py:", ["sub/b.py"]),
+        ('see @"my notes.md"', ["my notes.md"]),
+        ("(@a.txt)", ["a.txt"]),
+        ("@a.txt and @a.txt and @sub/b.py", ["a.txt", "sub/b.py"]),
+        ("mail me@a.txt or ask @nobody", []),
+        ("@../outside.txt @/etc/passwd @sub @link.txt", []),
+    ],
+)
+def test_existing_files_of_the_workspace_are_found(
+    tmp_path: Path, prompt: str, found: list[str]
+) -> None:
+    root = tmp_path / "project"
+    (root / "sub").mkdir(parents=True)
+    (tmp_path / "outside.txt").write_text("secret")
+    for name in ("a.txt", "sub/b.py", "my notes.md"):
+        (root / name).write_text("x")
+    (root / "link.txt").symlink_to(tmp_path / "outside.txt")
+    assert mentioned_files(prompt, root) == found
+
+
+async def test_a_mentioned_file_comes_before_the_prompt_and_may_be_edited_at_once(
+    stand: Stand,
+) -> None:
+    (stand.project / "a.txt").write_text("alpha\n")
+    session = await stand.open([step(edit("a.txt", "alpha", "beta")), DONE])
+    await play(session, "change @a.txt")
+    first = user_texts(stand.provider.requests[0].messages)[0]
+    assert '<file path="a.txt">' in first
+    assert "alpha" in first
+    assert first.endswith("change @a.txt")
+    assert (stand.project / "a.txt").read_text() == "beta\n"
+
+
+async def test_a_huge_mentioned_file_is_cut(stand: Stand) -> None:
+    (stand.project / "a.txt").write_text("alpha beta gamma\n" * 500_000)
+    session = await stand.open([DONE])
+    await play(session, "what is in @a.txt")
+    assert len(user_texts(stand.provider.requests[0].messages)[0]) < 70_000
+
+
+async def test_a_binary_mentioned_file_is_named_as_unread(stand: Stand) -> None:
+    (stand.project / "a.bin").write_bytes(bytes(range(256)) * 10)
+    session = await stand.open([DONE])
+    events = await play(session, "what is in @a.bin")
+    assert isinstance(events[-1], TurnFinished)
+    assert [e.label for e in of(events, ContextAdded)][-1] == "@a.bin"
+
+
+async def test_instructions_of_a_folder_come_when_a_file_there_is_touched(stand: Stand) -> None:
+    (stand.project / "AGENTS.md").write_text("Use tabs.\n")
+    deep = stand.project / "web" / "forms"
+    deep.mkdir(parents=True)
+    (deep.parent / "AGENTS.md").write_text("In web: use double quotes.\n")
+    (deep / "f.js").write_text("let a\n")
+    session = await stand.open([step(read("web/forms/f.js")), step(read("AGENTS.md")), DONE, DONE])
+    events = await play(session, HELLO)
+    requests = stand.provider.requests
+    assert "double quotes" not in "".join(user_texts(requests[0].messages))
+    newest = requests[1].messages[-1]
+    assert isinstance(newest, UserMessage)
+    assert "double quotes" in newest.text
+    assert [e.label for e in of(events, ContextAdded)].count("web/AGENTS.md") == 1
+    await play(session, "again")
+    assert breaks(requests) == 0
+
+
+async def test_nested_instructions_are_told_once_also_after_resuming(stand: Stand) -> None:
+    (stand.project / "web").mkdir()
+    (stand.project / "web" / "AGENTS.md").write_text("Double quotes.\n")
+    (stand.project / "web" / "f.js").write_text("let a\n")
+    session = await stand.open([step(read("web/f.js")), DONE])
+    await play(session, HELLO)
+    again = await stand.open([step(read("web/f.js")), DONE], continues=True)
+    assert not of(await play(again, "once more"), ContextAdded)
