@@ -107,7 +107,8 @@ def main() -> None:
         report("ralex route TEXT", "bare Python", compare(route, bare, environment), "-")
     for script in sorted(Path(__file__).parent.glob("bench_*.py")):
         print(f"\n{script.stem.removeprefix('bench_')}", flush=True)
-        subprocess.run([PYTHON, str(script)], cwd=ROOT, check=False)
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        subprocess.run([PYTHON, str(script)], cwd=ROOT, env=environment, check=False)
 
 
 if __name__ == "__main__":
