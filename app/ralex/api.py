@@ -22,12 +22,40 @@ def classify(text: str, *, scorer: str = "ralex") -> Complexity:
     return score_ask(text, load_scorer(scorer))
 
 
-def count_tokens(text: str, model: str = "openai/gpt-5.4") -> int:
-    """Estimate the tokens of a text for a model; within some 10 % for code and prose."""
+def count_tokens(text: str, model: str = "openai/gpt-5.4", *, exact: bool = False) -> int:
+    """Count the tokens of a text for a model.
+
+    Args:
+        exact: Use tiktoken's tables, for OpenAI's models only; tiktoken fetches them once, or finds
+            them in ``TIKTOKEN_CACHE_DIR``. By default the count is an estimate, within some 10 %
+            for code and English, without tables or network.
+
+    Raises:
+        UsageError: If an exact count is asked for and cannot be had.
+    """
+    provider, _, name = model.rpartition("/")
+    if exact:
+        return _exact_tokens(text, model)
     from ralex.core.tokens import estimate_tokens, factor_for  # noqa: PLC0415
 
-    provider, _, name = model.rpartition("/")
     return int(estimate_tokens(text) * factor_for(provider, name))
+
+
+def _exact_tokens(text: str, model: str) -> int:
+    if "openai/" not in model and not model.startswith("gpt-"):
+        raise UsageError(
+            f"no exact count is known for {model}", hint="leave exact out for an estimate"
+        )
+    import tiktoken  # noqa: PLC0415
+
+    try:
+        encoding = tiktoken.get_encoding("o200k_base")
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            "tiktoken's tables cannot be loaded",
+            hint="it fetches them once; or put o200k_base into TIKTOKEN_CACHE_DIR",
+        ) from error
+    return len(encoding.encode(text, disallowed_special=()))
 
 
 def cost(model: str, usage: Usage, *, at: datetime | None = None) -> Decimal:
