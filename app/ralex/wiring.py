@@ -352,7 +352,7 @@ class Engine:
             SessionLockedError: If another living process writes it, and no copy is asked for.
             UnknownModelError: If no provider has the model asked for.
         """
-        from ralex.agent.session import resume_session, start_session  # noqa: PLC0415
+        from ralex.agent.opening import resume_session, start_session  # noqa: PLC0415
 
         services = await self.services(options)
         stored = await self._stored_session(options)

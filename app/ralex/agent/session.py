@@ -27,6 +27,7 @@ from ralex.agent.routes import RouteDesk
 from ralex.agent.services import AgentServices
 from ralex.agent.sizing import RequestSizer
 from ralex.agent.surroundings import make_surroundings
+from ralex.agent.titles import UNTITLED, title_of
 from ralex.agent.toolbox import Toolbox
 from ralex.agent.totals import SessionTotals, TurnTotals
 from ralex.agent.turn import Turn
@@ -52,13 +53,12 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _QUEUED_EVENTS = 256
-UNTITLED = "new session"
 
 
 class Session:
     """One conversation in one project.
 
-    Made by :func:`start_session` or :func:`resume_session`. Not safe for two turns at once.
+    Made by ``agent.opening``. Not safe for two turns at once.
     """
 
     def __init__(
@@ -401,7 +401,7 @@ class Session:
         if not self._has_started:
             self._has_started = True
             if self._title == UNTITLED:
-                self._title = _title(prompt)
+                self._title = title_of(prompt)
                 await services.store.rename(self._id, self._title)
             blocks = [environment_block(services.cwd, services.now())]
             blocks += instruction_blocks(services.cwd)
@@ -461,30 +461,3 @@ class Session:
             await recorder.record(await self._failure(turn, turn_id, error))
         except RalexError as failure:
             _log.warning("the end of a turn could not be stored: %s", failure)
-
-
-async def start_session(services: AgentServices, *, first_prompt: str = "") -> Session:
-    """Start a fresh session in the working directory."""
-    project = str(services.cwd)
-    title = _title(first_prompt)
-    session_id = await services.store.create(project=project, title=title)
-    return Session(services, session_id=session_id, project=project, title=title)
-
-
-async def resume_session(
-    services: AgentServices, session_id: SessionId, *, title: str = ""
-) -> Session:
-    """Take up a stored session where it ended.
-
-    Raises:
-        SessionNotFoundError: If there is none of this id.
-    """
-    events = await services.store.load(session_id)
-    return Session(
-        services, session_id=session_id, project=str(services.cwd), title=title, events=events
-    )
-
-
-def _title(prompt: str) -> str:
-    first = next((line.strip() for line in prompt.splitlines() if line.strip()), "")
-    return first[:60] or UNTITLED

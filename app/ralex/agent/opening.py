@@ -1,0 +1,28 @@
+"""Open sessions: fresh ones, and stored ones where they ended."""
+
+from ralex.agent.services import AgentServices
+from ralex.agent.session import Session
+from ralex.agent.titles import title_of
+from ralex.core.ids import SessionId
+
+
+async def start_session(services: AgentServices, *, first_prompt: str = "") -> Session:
+    """Start a fresh session in the working directory."""
+    project = str(services.cwd)
+    title = title_of(first_prompt)
+    session_id = await services.store.create(project=project, title=title)
+    return Session(services, session_id=session_id, project=project, title=title)
+
+
+async def resume_session(
+    services: AgentServices, session_id: SessionId, *, title: str = ""
+) -> Session:
+    """Take up a stored session where it ended.
+
+    Raises:
+        SessionNotFoundError: If there is none of this id.
+    """
+    events = await services.store.load(session_id)
+    return Session(
+        services, session_id=session_id, project=str(services.cwd), title=title, events=events
+    )
