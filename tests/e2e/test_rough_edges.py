@@ -80,21 +80,27 @@ def test_a_directory_that_is_gone_is_named(ralex: Ralex) -> None:
     assert "does not exist any more" in stderr
 
 
-@pytest.mark.parametrize("delay_s", [0.05, 0.2, 0.4, 0.6])
+@pytest.mark.parametrize("moment", ["opening", "waiting for the reply"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_at_any_moment_ends_it_cleanly(
-    ralex: Ralex, delay_s: float, number: signal.Signals
+def test_a_signal_ends_it_cleanly_before_the_turn_and_within_it(
+    ralex: Ralex, moment: str, number: signal.Signals
 ) -> None:
     ralex.configure(PRICED)
+    opened = ralex.home / "ralex" / "sessions.db"
     with ModelServer([Answer(text="hm", cut_after=0, stalls=True)]) as server:
-        process = ralex.popen("-p", "hi", OPENAI_BASE_URL=server.url, OPENAI_API_KEY=KEY)
-        time.sleep(delay_s)
+        process = ralex.popen(
+            "-p", "hi", "--output", "json", OPENAI_BASE_URL=server.url, OPENAI_API_KEY=KEY
+        )
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            if opened.exists() if moment == "opening" else server.requests:
+                break
+            time.sleep(0.002)
         process.send_signal(number)
-        _, stderr = process.communicate(timeout=20)
-    if delay_s >= 0.2:
-        assert "Traceback" not in stderr
-    expected = 130 if number is signal.SIGINT else 128 + number
-    assert process.returncode in (expected, -number), stderr
+        stdout, stderr = process.communicate(timeout=20)
+    assert "Traceback" not in stderr
+    assert process.returncode == (130 if number is signal.SIGINT else 128 + number), stderr
+    assert json.loads(stdout.splitlines()[-1])["error"]["code"] == "interrupted"
 
 
 def test_bytes_that_are_no_text_do_not_poison_the_session(ralex: Ralex) -> None:
