@@ -9,7 +9,7 @@ from textual.widgets import Static
 from ralex.core.budget import DayForecast
 from ralex.core.routing import Override
 from ralex.core.tiers import Tier
-from ralex.tui.commands import COMMANDS
+from ralex.slash import COMMANDS
 from ralex.tui.screens.budget.report import Money, report
 from ralex.tui.screens.budget.screen import BudgetScreen
 from ralex.tui.screens.dialogs.help import HelpScreen

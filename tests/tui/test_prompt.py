@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from textual import events
 
-from ralex.tui.commands import COMMANDS, find_command, matching, nearest_name, ranked, read_command
+from ralex.slash import COMMANDS, find_command, matching, nearest_name, ranked, read_command
 from ralex.tui.files import project_files
 from ralex.tui.screens.chat.runner import CommandRunner
 from ralex.tui.widgets.completion.completion import Completion

@@ -13,7 +13,7 @@ from textual.screen import Screen
 from typing_extensions import override
 
 from ralex.errors import ConfigError
-from ralex.tui.commands import COMMANDS, Typed
+from ralex.slash import COMMANDS, Typed
 from ralex.tui.screens.chat.screen import ChatScreen
 from ralex.tui.themes import DEFAULT_THEME, read_theme, theme_paths
 

@@ -1,154 +1,18 @@
 """Start the screen: the app first, and everything heavy behind its first frame."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ralex.config.model import Config
-from ralex.errors import SessionLockedError, SessionNotFoundError, UsageError
 from ralex.logs import log_to_file
+from ralex.opener import EngineOpener
 
 if TYPE_CHECKING:
-    from ralex.agent.session import Session
     from ralex.demo.stage import Stage
-    from ralex.store.sessions import StoredSession
-    from ralex.tui.ports import ChatSession, ExportForm
-    from ralex.wiring import ClosableProvider, Engine, RunOptions
+    from ralex.wiring import RunOptions
 
 DEMO_TOKENS_PER_S = 60.0
 """A pace at which the demo's answers can be followed; models in use stream at 30 to 200."""
-_MOST_LISTED = 500
-
-
-class EngineOpener:
-    """Opens sessions of one engine; imports and opens nothing until asked.
-
-    Args:
-        providers: Adapters that stand in for configured ones, as the demo's does.
-    """
-
-    def __init__(
-        self,
-        config: Config,
-        options: "RunOptions",
-        *,
-        providers: "dict[str, ClosableProvider] | None" = None,
-    ) -> None:
-        self._config = config
-        self._options = options
-        self._providers = providers
-        self._engine: Engine | None = None
-        self._session: Session | None = None
-
-    async def open(self) -> "ChatSession":
-        """Open the session the command line asked for."""
-        return await self._use(self._options)
-
-    async def new(self) -> "ChatSession":
-        """Start a fresh session in the same project, with the router in charge again."""
-        return await self._use(self._other())
-
-    async def stored(self) -> "list[StoredSession]":
-        """List this project's sessions in which something was asked, the newest first."""
-        store = await self._open_engine().sessions()
-        return await store.list_sessions(str(self._options.cwd), _MOST_LISTED)
-
-    async def resume(self, name: str) -> "ChatSession":
-        """Take up a stored session in the place of the open one.
-
-        Raises:
-            SessionNotFoundError: If there is none, or more than one.
-            SessionLockedError: If another living process writes it.
-        """
-        found = await (await self._open_engine().sessions()).find(name)
-        if self._session is not None and found == self._session.id:
-            raise UsageError("this session is the one that is open")
-        try:
-            return await self._use(self._other(found))
-        except SessionLockedError as error:
-            hint = f"close it there, or go on in a copy: /fork {found}"
-            raise SessionLockedError(error.message, hint=hint) from error
-
-    async def fork(self, name: str) -> "ChatSession":
-        """Go on in a copy of a stored session, which may be open elsewhere.
-
-        Raises:
-            SessionNotFoundError: If there is none, or more than one.
-        """
-        before = self._session
-        copy = await self._use(self._other(name, forks=True))
-        if before is not None and before.id == name:
-            copy.set_override(before.override)
-        return copy
-
-    async def export(self, form: "ExportForm", path: str) -> Path:
-        """Write the open session to a file, and tell which.
-
-        Raises:
-            UsageError: If the file exists already or cannot be written.
-        """
-        import asyncio  # noqa: PLC0415
-
-        from ralex.store.transcript import exported  # noqa: PLC0415
-
-        if self._session is None:
-            raise SessionNotFoundError("no session is open")
-        session_id = self._session.id
-        store = await self._open_engine().sessions()
-        session, events = await store.get(session_id), await store.load(session_id)
-        return await asyncio.to_thread(
-            lambda: _write_new(
-                self._options.cwd,
-                path,
-                default=f"ralex-{session_id}.{form}",
-                text=exported(form, session, events),
-            )
-        )
-
-    async def aclose(self) -> None:
-        """Close everything that was opened."""
-        if self._engine is not None:
-            await self._engine.aclose()
-
-    def _other(self, name: str = "", *, forks: bool = False) -> "RunOptions":
-        from dataclasses import replace  # noqa: PLC0415
-
-        return replace(
-            self._options, resume=name, continues=False, forks=forks, model="", tier=None
-        )
-
-    async def _use(self, options: "RunOptions") -> "Session":
-        """Open a session, and only then let other processes have the one before."""
-        engine, before = self._open_engine(), self._session
-        self._session = await engine.session(options)
-        if before is not None and before.id != self._session.id:
-            await (await engine.sessions()).release(before.id)
-        return self._session
-
-    def _open_engine(self) -> "Engine":
-        if self._engine is None:
-            from ralex.wiring import Engine  # noqa: PLC0415
-
-            self._engine = Engine(self._config, providers=self._providers)
-        return self._engine
-
-
-def _write_new(folder: Path, path: str, *, default: str, text: str) -> Path:
-    """Write a file that did not exist; one named by us gets a number if it did."""
-    target = folder / (Path(path).expanduser() if path else default)
-    number = 1
-    while not path and target.exists():
-        number += 1
-        target = folder / f"{Path(default).stem}-{number}{Path(default).suffix}"
-    try:
-        with target.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise UsageError(f"{target} exists already", hint="name another file") from error
-    except OSError as error:
-        text = f"{target} cannot be written: {error.strerror or error}"
-        raise UsageError(text, hint="name another file") from error
-    return target
 
 
 def run_screen(config: Config, options: "RunOptions", *, prompts: Sequence[str] = ()) -> int:

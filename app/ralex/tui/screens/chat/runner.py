@@ -9,8 +9,8 @@ from ralex.core.ids import ModelId
 from ralex.core.routing import Override
 from ralex.core.tiers import TIERS, Tier
 from ralex.errors import RalexError
+from ralex.slash import Typed, find_command, nearest_name
 from ralex.tui import formats
-from ralex.tui.commands import Typed, find_command, nearest_name
 from ralex.tui.models import model_hint
 from ralex.tui.ports import ChatSession
 from ralex.tui.screens.chat.session_commands import EXPORT_FORMS, SessionCommands

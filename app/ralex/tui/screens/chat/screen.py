@@ -21,7 +21,7 @@ from typing_extensions import override
 
 from ralex.core.terminal_text import clean_line, mask_secrets
 from ralex.errors import ConfigError
-from ralex.tui.commands import Typed, read_command
+from ralex.slash import Typed, read_command
 from ralex.tui.formats import shortened
 from ralex.tui.palette import palette
 from ralex.tui.rows import shown

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from ralex.tui.commands import matching, ranked
+from ralex.slash import matching, ranked
 from ralex.tui.widgets.completion.completion import Choice
 
 _COMMAND = re.compile(r"/([a-z]*)\Z", re.IGNORECASE)

@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 from typing_extensions import override
 
-from ralex.tui.commands import COMMANDS
+from ralex.slash import COMMANDS
 
 _LEFT = 21
 _TYPED_KEYS = (

@@ -16,7 +16,7 @@ from textual.widgets.option_list import Option
 from typing_extensions import override
 
 from ralex.core.terminal_text import clean
-from ralex.tui.commands import ranked
+from ralex.slash import ranked
 from ralex.tui.formats import shortened
 from ralex.tui.rows import shown_line
 

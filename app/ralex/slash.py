@@ -1,4 +1,4 @@
-"""Every slash command, once: completion, help and dispatch all read this list."""
+"""Every slash command, once: completion, help and dispatch of all front ends read this list."""
 
 import difflib
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ class Command:
     """One command of the prompt.
 
     Attributes:
-        name: Without the slash; the screen runs its method ``command_<name>``.
+        name: Without the slash; each front end has a table of what it runs.
         argument: Hint of what may follow, in brackets where it is optional.
         help: What it does, in one line.
     """
