@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
@@ -24,6 +25,7 @@ from ralex.dispatch.ports import ChatProvider
 from ralex.errors import ConfigError, SessionNotFoundError, UsageError
 
 if TYPE_CHECKING:
+    from ralex.agent.limits import LimitDesk
     from ralex.agent.services import AgentServices
     from ralex.agent.session import Session
     from ralex.dispatch.dispatcher import Dispatcher
@@ -160,6 +162,14 @@ class Engine:
                 self._stack.push_async_callback(self._ledger.aclose)
         return self._ledger
 
+    async def limits(self, cwd: Path) -> "LimitDesk":
+        """Make what changes limits, for good or for today, as seen from a folder."""
+        from ralex.agent.limits import LimitDesk  # noqa: PLC0415
+        from ralex.config.limits import change_limit  # noqa: PLC0415
+
+        write = partial(change_limit, self.config, cwd=cwd, environ=self._environ)
+        return LimitDesk(await self.ledger(), write=write, tell=self.observer().limited)
+
     async def sessions(self) -> "SqliteSessions":
         """Open the session store.
 
@@ -283,6 +293,7 @@ class Engine:
             label=options.label,
             notices=await self.notices(),
             undo_of=lambda session_id: self._undo_of(session_id, options.cwd),
+            limits=await self.limits(options.cwd),
             secrets=self._secrets(),
         )
 
@@ -394,7 +405,8 @@ class Engine:
         return latest
 
     def _is_limited(self) -> bool:
-        return self.config.budget.is_limited
+        limits = self.config.budget if self._ledger is None else self._ledger.limits
+        return limits.is_limited
 
 
 def check_folder(cwd: Path) -> Path:

@@ -78,6 +78,29 @@ def test_set_says_when_something_else_decides(tmp_path: Path) -> None:
     assert "RALEX_DAILY_USD" in output.err
 
 
+def test_set_says_when_a_limit_is_used_up_already(tmp_path: Path) -> None:
+    use(tmp_path, "2")
+
+    output = call(budget, tmp_path, "set", "daily", "1")
+
+    assert "today's $1.00 is used up ($2.00 spent, $0.00 held)" in output.err
+
+
+def test_more_for_today_is_shown_and_can_be_taken_back(tmp_path: Path) -> None:
+    use(tmp_path, "5")
+
+    raised = call(budget, tmp_path, "raise", "2.50")
+    shown = call(budget, tmp_path, "show").out
+    exact = json.loads(call(budget, tmp_path, "show", "--json").out)
+    back = call(budget, tmp_path, "raise", "off")
+
+    assert "$2.50 left (limit $7.50)" in raised.out
+    assert "raised by $2.50, for today only" in raised.out
+    assert "today only, the limit is raised by $2.50" in shown
+    assert exact["raised_usd"] == "2.5"
+    assert "$0.00 left (limit $5.00)" in back.out
+
+
 def test_cutoff_can_be_switched(tmp_path: Path) -> None:
     call(budget, tmp_path, "set", "cutoff", "off")
 
@@ -94,6 +117,11 @@ def test_cutoff_can_be_switched(tmp_path: Path) -> None:
         ("set", "daily", "1e12"),
         ("set", "hourly", "1"),
         ("set", "cutoff", "5"),
+        ("set", "daily", "0.0000000001"),
+        ("raise",),
+        ("raise", "0"),
+        ("raise", "-1"),
+        ("raise", "much"),
         ("spend",),
         ("show", "me"),
     ],

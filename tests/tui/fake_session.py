@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from ralex.agent.report import KINDS, ContextReport, ContextShare
-from ralex.core.budget import BudgetState, DayForecast, SpendRow
+from ralex.core.budget import (
+    BudgetState,
+    DayForecast,
+    LimitChange,
+    LimitName,
+    Limits,
+    SpendRow,
+)
 from ralex.core.complexity import Complexity, DimensionScore
 from ralex.core.events import (
     AgentEvent,
@@ -40,6 +47,7 @@ from ralex.errors import (
     SessionLockedError,
     SessionNotFoundError,
     UnknownModelError,
+    UsageError,
 )
 from ralex.tui.ports import SessionTotals
 from ralex.undo.model import UndoReport
@@ -273,6 +281,8 @@ class FakeSession:
     override: Override | None = None
     last_route: RouteDecision | None = None
     money: BudgetState = field(default_factory=budget)
+    limits: Limits = field(default_factory=Limits)
+    limit_notes: tuple[str, ...] = ()
     prompts: list[str] = field(default_factory=list[str])
     answers: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     steered: list[SteeringQueued] = field(default_factory=list[SteeringQueued])
@@ -363,6 +373,22 @@ class FakeSession:
         self.answers.append((request_id, choice))
 
     async def budget(self) -> BudgetState:
+        return self.money
+
+    async def set_limit(self, kind: LimitName, usd: Decimal | None) -> LimitChange:
+        if usd is not None and usd < 0:
+            raise UsageError(f"{usd} is not an amount in USD", hint="such as 5 or 0.50")
+        self.limits = replace(self.limits, **{f"{kind}_usd": usd})
+        self.money = replace(
+            self.money, limit_usd=self.limits.daily_usd, alert_usd=self.limits.alert_usd
+        )
+        return LimitChange(limits=self.limits, file="/home/ada/config.toml", notes=self.limit_notes)
+
+    async def raise_today(self, usd: Decimal | None) -> BudgetState:
+        before = self.money.raised_usd
+        raised = Decimal(0) if usd is None else before + usd
+        limit = (self.money.limit_usd or Decimal(0)) - before + raised
+        self.money = replace(self.money, limit_usd=limit, raised_usd=raised)
         return self.money
 
     async def forecast(self) -> DayForecast:

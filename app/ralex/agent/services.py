@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from ralex.agent.limits import LimitDesk
 from ralex.agent.ports import SessionStore
 from ralex.core.budget import DayForecast, SpendRow
 from ralex.core.complexity import Complexity
@@ -58,6 +59,7 @@ class AgentServices:
         notices: What the user should know of how the stores were opened.
         escalates: Evidence of failure may move a task to a better model.
         undo_of: Gives the record of what a session changes; None for no undo.
+        limits: Changes limits, for good or for today.
         secrets: Provider keys, blotted out wherever a tool's result shows one.
     """
 
@@ -78,6 +80,7 @@ class AgentServices:
     max_steps: int
     max_cost_usd: Decimal | None
     now: Callable[[], datetime]
+    limits: LimitDesk
     label: str = ""
     secrets: tuple[str, ...] = field(default=(), repr=False)
     is_complaint: Callable[[str], bool] = _never

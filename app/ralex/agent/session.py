@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
@@ -31,7 +32,7 @@ from ralex.agent.titles import UNTITLED, title_of
 from ralex.agent.toolbox import Toolbox
 from ralex.agent.totals import SessionTotals, TurnTotals
 from ralex.agent.turn import Turn
-from ralex.core.budget import BudgetState, DayForecast, SpendRow
+from ralex.core.budget import BudgetState, DayForecast, LimitChange, LimitName, SpendRow
 from ralex.core.events import (
     AgentEvent,
     ContextAdded,
@@ -229,6 +230,32 @@ class Session:
     async def budget(self) -> BudgetState:
         """Read the day's money from the ledger."""
         return await self._services.ledger.state()
+
+    async def set_limit(self, kind: LimitName, usd: Decimal | None) -> LimitChange:
+        """Change a limit at once, also for the turn that runs, and write it to the user's file.
+
+        Args:
+            usd: None is no limit; 0 means that nothing may be spent.
+
+        Returns:
+            What is in force now, with notes where another layer (a project's file) decides.
+
+        Raises:
+            UsageError: If it is no sum of money.
+            ConfigError: If the file cannot be read or written; then nothing changed.
+        """
+        return await self._services.limits.change(kind, usd)
+
+    async def raise_today(self, usd: Decimal | None) -> BudgetState:
+        """Allow more on top of today's limit, in every process, until the day is over.
+
+        Args:
+            usd: How much more; None takes back all that was allowed today.
+
+        Raises:
+            UsageError: If it is no sum above zero, or there is no limit to raise.
+        """
+        return await self._services.limits.raise_today(usd)
 
     async def forecast(self) -> DayForecast:
         """Tell how fast money goes, and what the day will have cost at this pace."""

@@ -8,10 +8,11 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TextIO
 
-from ralex.commands.toml_edit import set_values
+from ralex.config.limits import LIMIT_KEYS, check_limit, decided_elsewhere
 from ralex.config.load import explain_config, load_config
 from ralex.config.model import Config
 from ralex.config.paths import CONFIG_NAME, home_folder
+from ralex.config.toml_edit import set_values
 from ralex.core.budget import (
     Balance,
     BudgetState,
@@ -19,20 +20,14 @@ from ralex.core.budget import (
     LimitKind,
     forecast_line,
     format_usd,
+    used_up,
 )
 from ralex.core.codec import to_jsonable
-from ralex.errors import UsageError
+from ralex.errors import LedgerUnavailableError, UsageError
 from ralex.wiring import Engine, local_now
 
-_LIMITS = {
-    "daily": "daily_usd",
-    "alert": "alert_usd",
-    "session": "session_usd",
-    "project": "project_usd",
-    "monthly": "monthly_usd",
-}
+_LIMITS: Mapping[str, str] = {**LIMIT_KEYS}
 _NAMES = {LimitKind.MONTH: "this month", LimitKind.PROJECT: "this project"}
-_MOST_USD = Decimal(1_000_000)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,9 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "words",
         nargs="*",
-        metavar="show | set NAME VALUE … | repair",
+        metavar="show | set NAME VALUE … | raise USD | repair",
         help="show (default); set daily 5, set alert 4, session, project, monthly: USD or off; "
-        "set cutoff on|off; repair a damaged or lost ledger from its last backup",
+        "set cutoff on|off; raise 2.50: more for today only, raise off takes it back; "
+        "repair a damaged or lost ledger from its last backup",
     )
     parser.add_argument("--json", action="store_true", help="with show: one JSON object")
     parser.add_argument(
@@ -75,6 +71,9 @@ def run(
             _show(config, cwd, environ, stdout, as_json=args.json)
         case ["set", *pairs]:
             _set(pairs, cwd, environ, stdout, stderr)
+        case ["raise", amount]:
+            config = _config(args, cwd, environ, stderr)
+            _raise(config, amount, cwd, environ, stdout)
         case ["repair"]:
             spent = None if args.spent is None else _usd(args.spent)
             config = _config(args, cwd, environ, stderr)
@@ -82,7 +81,8 @@ def run(
         case _:
             raise UsageError(
                 f"budget does not understand {' '.join(words)!r}",
-                hint="`ralex budget show`, `ralex budget set daily 5` or `ralex budget repair`",
+                hint="`ralex budget show`, `ralex budget set daily 5`, `ralex budget raise 2.50` "
+                "or `ralex budget repair`",
             )
     return 0
 
@@ -99,7 +99,8 @@ def _config(
 def _show(
     config: Config, cwd: Path, environ: Mapping[str, str], stdout: TextIO, *, as_json: bool
 ) -> None:
-    state, balances, forecast = asyncio.run(_read(config, cwd, environ))
+    state, every, forecast = asyncio.run(_read(config, cwd, environ))
+    balances = [one for one in every if one.kind is not LimitKind.DAY]
     if as_json:
         report = {
             "day": state.day,
@@ -109,6 +110,7 @@ def _show(
             "held_usd": state.held_usd,
             "left_usd": state.left_usd,
             "saved_usd": state.saved_usd,
+            "raised_usd": state.raised_usd,
             "forecast": forecast,
             "cutoff": config.budget.cutoff,
             "others": balances,
@@ -125,14 +127,15 @@ async def _read(
     async with Engine(config, environ=environ) as engine:
         ledger = await engine.ledger()
         balances = await ledger.balances(project=str(cwd))
-        others = [one for one in balances if one.kind is not LimitKind.DAY]
-        return await ledger.state(), others, await ledger.forecast()
+        return await ledger.state(), balances, await ledger.forecast()
 
 
 def _lines(
     state: BudgetState, balances: Sequence[Balance], forecast: DayForecast, config: Config
 ) -> Iterator[str]:
     yield f"today, {state.day}:  {_amounts(state)}"
+    if state.raised_usd:
+        yield f"today only, the limit is raised by {format_usd(state.raised_usd)}"
     if pace := forecast_line(forecast):
         yield f"pace (estimate):  {pace}"
     for balance in balances:
@@ -172,13 +175,30 @@ def _set(
     explained = explain_config(cwd=cwd, environ=environ, require_key=False)
     for key, value in values.items():
         stdout.write(f"budget.{key} = {value}  # {path}\n")
-        origin = explained.origins.get(f"budget.{key}", "")
-        if not origin.startswith(str(path)):
-            stderr.write(
-                f"warning: here budget.{key} comes from {origin or 'elsewhere'}, not this\n"
-            )
-    for warning in explained.config.warnings:
-        stderr.write(f"warning: {warning}\n")
+    limits = [key for key in values if key != "cutoff"]
+    warnings = [*decided_elsewhere(explained, limits), *explained.config.warnings]
+    try:
+        _, balances, _ = asyncio.run(_read(explained.config, cwd, environ))
+    except LedgerUnavailableError as error:
+        warnings.append(f"{error.message} ({error.hint})")
+    else:
+        warnings += used_up(balances)
+    stderr.writelines(f"warning: {warning}\n" for warning in warnings)
+
+
+def _raise(
+    config: Config, amount: str, cwd: Path, environ: Mapping[str, str], stdout: TextIO
+) -> None:
+    usd = None if amount.lower() in {"off", "none"} else _usd(amount)
+
+    async def work() -> BudgetState:
+        async with Engine(config, environ=environ) as engine:
+            return await (await engine.limits(cwd)).raise_today(usd)
+
+    state = asyncio.run(work())
+    stdout.write(f"today, {state.day}:  {_amounts(state)}\n")
+    if state.raised_usd:
+        stdout.write(f"raised by {format_usd(state.raised_usd)}, for today only\n")
 
 
 def _setting(name: str, value: str) -> tuple[str, str]:
@@ -201,12 +221,10 @@ def _usd(text: str) -> Decimal:
     try:
         amount = Decimal(text.removeprefix("$"))
     except InvalidOperation:
-        amount = Decimal(-1)
-    if not amount.is_finite() or not 0 <= amount <= _MOST_USD:
         raise UsageError(
             f"{text!r} is not an amount in USD", hint="such as 5 or 0.50; off for none"
-        )
-    return amount
+        ) from None
+    return check_limit(amount)
 
 
 def _repair(config: Config, spent_usd: Decimal | None, stdout: TextIO) -> None:

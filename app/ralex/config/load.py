@@ -105,7 +105,7 @@ def explain_config(
     _apply_environment(draft, environ)
     _apply_flags(draft, flags or Flags())
     _apply_local_preset(draft, presets)
-    config = _finish(draft, home, presets, require_key=require_key)
+    config = replace(_finish(draft, home, presets, require_key=require_key), extra_file=config_file)
     return ExplainedConfig(
         config=config, origins=MappingProxyType(draft.origins), user_file=user_file
     )

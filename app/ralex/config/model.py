@@ -84,6 +84,7 @@ class Config:
         escalation: ``on``, or ``off``: no advice from better models and no moving up.
         sources: What was read, lowest layer first, for ``ralex config show``.
         warnings: What was noticed and is not fatal.
+        extra_file: What ``--config`` named, or None.
     """
 
     home: Path
@@ -105,3 +106,4 @@ class Config:
     )
     sources: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    extra_file: Path | None = None

@@ -1,9 +1,10 @@
 """Limits on money and what is left of them; pure rules, the SQL is in the store."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
+from typing import Literal, TypeAlias
 
 from ralex.core.ids import ReservationId
 from ralex.core.usage import Usage
@@ -32,16 +33,36 @@ class Limits:
         return self.cutoff and any(limit is not None for limit in limits)
 
 
+LimitName: TypeAlias = Literal["daily", "alert", "session", "project", "monthly"]
+"""How people name a limit; ``daily`` is ``daily_usd`` in ``Limits`` and in the configuration."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitChange:
+    """What came of the wish for another limit.
+
+    Attributes:
+        limits: What is in force for this process's next reservation.
+        file: Where the limit was written.
+        notes: What the user should know: that something else decides here, for instance.
+    """
+
+    limits: Limits
+    file: str
+    notes: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetState:
     """The day's money at one moment.
 
     Attributes:
         day: The user's local date, ``YYYY-MM-DD``.
-        limit_usd: The day's limit, or None.
+        limit_usd: The day's limit with ``raised_usd``, or None.
         spent_usd: Settled charges of the day.
         held_usd: Worst cases of calls in flight, or whose bill is still unknown.
         saved_usd: Estimate: the same tokens on the router's top tier, minus what they cost.
+        raised_usd: What the user allowed on top of the limit, for this day only.
     """
 
     day: str
@@ -50,6 +71,7 @@ class BudgetState:
     spent_usd: Decimal
     held_usd: Decimal
     saved_usd: Decimal = Decimal(0)
+    raised_usd: Decimal = Decimal(0)
 
     @property
     def left_usd(self) -> Decimal | None:
@@ -221,6 +243,14 @@ def limit_usd(limits: Limits, kind: LimitKind) -> Decimal | None:
             return limits.session_usd
 
 
+def raised_limits(limits: Limits, raised_usd: Decimal) -> Limits:
+    """Lift the day's limit by what the user allowed for today; the alert keeps its distance."""
+    if limits.daily_usd is None or not raised_usd:
+        return limits
+    alert_usd = None if limits.alert_usd is None else limits.alert_usd + raised_usd
+    return replace(limits, daily_usd=limits.daily_usd + raised_usd, alert_usd=alert_usd)
+
+
 def available_usd(balances: Iterable[Balance]) -> Decimal | None:
     """Give what a new call may cost under every limit at once; None without any limit."""
     return min((left for one in balances if (left := one.left_usd) is not None), default=None)
@@ -237,6 +267,17 @@ def refusal(balance: Balance, worst_usd: Decimal) -> str:
         f"of {_OWNER[balance.kind]} {format_usd(balance.limit_usd or 0)} is left "
         f"({format_usd(balance.spent_usd)} spent, {format_usd(balance.held_usd)} held)"
     )
+
+
+def used_up(balances: Iterable[Balance]) -> list[str]:
+    """Say which limits leave nothing for another paid call."""
+    return [
+        f"{_OWNER[one.kind]} {format_usd(one.limit_usd)} is used up "
+        f"({format_usd(one.spent_usd)} spent, {format_usd(one.held_usd)} held): "
+        "paid calls are refused"
+        for one in balances
+        if one.limit_usd is not None and one.left_usd == 0
+    ]
 
 
 _OWNER = {

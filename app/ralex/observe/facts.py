@@ -4,6 +4,7 @@ Amounts are decimal strings in USD, because a float is not a sum of money.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import TypeAlias
 
 from ralex.core.budget import BookedCharge
@@ -14,7 +15,7 @@ from ralex.core.usage import Usage
 from ralex.errors import RalexError
 
 Fact: TypeAlias = Mapping[str, str | int | None]
-"""One record; ``event`` says what it is: ``charge``, ``route``, ``failure`` or ``turn``."""
+"""One record; ``event`` says what: ``charge``, ``route``, ``failure``, ``turn`` or ``limit``."""
 
 _LONGEST_MESSAGE = 500
 
@@ -52,6 +53,11 @@ def route_fact(session: str, route: RouteDecision) -> Fact:
         "rule": route.rule,
         "estimated_usd": None if route.estimated_usd is None else f"{route.estimated_usd:f}",
     }
+
+
+def limit_fact(name: str, usd: Decimal | None) -> Fact:
+    """Describe a limit the user changed; None is no limit."""
+    return {"event": "limit", "limit": name, "usd": None if usd is None else f"{usd:f}"}
 
 
 def failure_fact(session: str, code: str, message: str, *, model: str | None = None) -> Fact:

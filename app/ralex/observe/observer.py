@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Self
 
@@ -10,7 +11,7 @@ from ralex.core.budget import BookedCharge
 from ralex.core.events import AgentEvent
 from ralex.core.routing import RouteDecision
 from ralex.errors import RalexError
-from ralex.observe.facts import charge_fact, error_fact, event_facts, route_fact
+from ralex.observe.facts import charge_fact, error_fact, event_facts, limit_fact, route_fact
 from ralex.observe.log import EventLog
 from ralex.observe.spans import Spans, find_spans
 
@@ -80,6 +81,11 @@ class Observer:
         """Hear of a call outside of any session that failed."""
         if self._event_log is not None:
             self._event_log.add(error_fact(error, model=model))
+
+    def limited(self, name: str, usd: Decimal | None) -> None:
+        """Hear of a limit the user changed; ``today`` is what they allowed on top of today's."""
+        if self._event_log is not None:
+            self._event_log.add(limit_fact(name, usd))
 
     def close(self) -> None:
         """Write what is waiting; takes a moment."""

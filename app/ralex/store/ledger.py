@@ -193,7 +193,7 @@ class SqliteLedger:
                 f"a call reported a cost of {charge.cost_usd}: its worst case stays held"
             )
             return await self.state()
-        moment, minute = self._moment(), self._minute()
+        moment, minute, limits = self._moment(), self._minute(), self._limits
 
         def work(connection: sqlite3.Connection) -> _Settled:
             held = rows.find(connection, reservation_id)
@@ -212,7 +212,7 @@ class SqliteLedger:
             alerts: list[str] = []
             if cost > held.worst:
                 alerts.append(words.over_worst(held, cost))
-            if held.day == today and rows.announce(connection, today, self._limits.alert_usd):
+            if held.day == today and rows.announce(connection, today, limits):
                 alerts.append(words.alert(state))
             return _Settled(state=state, alerts=alerts, held=held)
 
@@ -263,6 +263,38 @@ class SqliteLedger:
             return self._state_of(connection, counting_day(today, rows.greatest_day(connection)))
 
         return await self._database.read(work)
+
+    async def raise_today(self, usd: Decimal | None) -> BudgetState:
+        """Allow more on top of today's limit, in every process, until the day is over.
+
+        Args:
+            usd: How much more; None takes back all that was allowed today.
+
+        Returns:
+            Today's money afterwards.
+
+        Raises:
+            UsageError: If it is no sum above zero, or there is no limit to raise.
+        """
+        amount = None if usd is None else _nano(usd)
+        if usd is not None and not amount:
+            raise UsageError(
+                f"today's limit cannot be raised by {usd}", hint="give USD above 0, such as 2.50"
+            )
+        if self._limits.daily_usd is None:
+            raise UsageError(
+                "there is no daily limit to raise", hint="nothing refuses a call today"
+            )
+        moment = self._moment()
+
+        def work(connection: sqlite3.Connection) -> BudgetState:
+            day = counting_day(moment.day, rows.greatest_day(connection))
+            if (rows.day_sums(connection, day).raised + (amount or 0)) > rows.MOST_NANO:
+                raise UsageError("that is more than any bill can be", hint="give less")
+            rows.raise_day(connection, day, amount, moment)
+            return self._state_of(connection, day)
+
+        return await self._database.write(work)
 
     async def forecast(self) -> DayForecast:
         """Tell how fast money goes, and what the day will have cost at this pace."""
@@ -354,10 +386,11 @@ class SqliteLedger:
             tag=storable(intent.tag),
             purpose=intent.purpose,
         )
-        refused = rows.hold(connection, held, self._limits)
+        limits = self._limits
+        refused = rows.hold(connection, held, limits)
         if refused is not None:
             balances = rows.balances(
-                connection, self._limits, day=day, project=held.project, session=held.session
+                connection, limits, day=day, project=held.project, session=held.session
             )
             raise _RefusedError(next(one for one in balances if one.kind is refused), day)
         rows.insert_reservation(connection, held, moment, self._database.owner.id)
@@ -381,15 +414,7 @@ class SqliteLedger:
         return await self._database.write(work)
 
     def _state_of(self, connection: sqlite3.Connection, day: str) -> BudgetState:
-        settled, held, saved = rows.day_sums(connection, day)
-        return BudgetState(
-            day=day,
-            limit_usd=self._limits.daily_usd,
-            alert_usd=self._limits.alert_usd,
-            spent_usd=from_nano(settled),
-            held_usd=from_nano(held),
-            saved_usd=from_nano(saved),
-        )
+        return rows.state(connection, day, self._limits)
 
     def _moment(self) -> rows.Moment:
         now = self._now()

@@ -41,6 +41,11 @@ def differences(connection: sqlite3.Connection) -> list[str]:
         spent,
         _pairs(connection, "SELECT day, sum(cost), sum(calls) FROM spend GROUP BY day"),
     )
+    found += _compare(
+        "raised on ",
+        _pairs(connection, "SELECT day, sum(amount), 0 FROM day_raise GROUP BY day"),
+        _pairs(connection, "SELECT day, raised, 0 FROM day"),
+    )
     (mismatched,) = connection.execute(_MISMATCHED).fetchone()
     if mismatched:
         found.append(f"{mismatched} reservations are settled without a charge, or charged without")

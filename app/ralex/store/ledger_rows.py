@@ -11,12 +11,14 @@ from decimal import Decimal
 
 from ralex.core.budget import (
     Balance,
+    BudgetState,
     Charge,
     LimitKind,
     Limits,
     SpendRow,
     is_alert_due,
     limit_usd,
+    raised_limits,
 )
 from ralex.core.pricing import from_nano, to_nano
 from ralex.core.usage import Usage
@@ -108,13 +110,15 @@ def note_day(connection: sqlite3.Connection, day: str) -> None:
 def hold(connection: sqlite3.Connection, held: Held, limits: Limits) -> LimitKind | None:
     """Add a worst case to every sum it counts for, unless a limit forbids it.
 
+    What was allowed on top of the day's limit is read by the statement that checks it.
+
     Returns:
         The limit that forbids it, or None. If there is one, the transaction must not be committed.
     """
     limit = _nano_limit(limits, LimitKind.DAY)
     changed = connection.execute(
         "UPDATE day SET held = held + :worst WHERE day = :day "
-        "AND (:limit IS NULL OR :worst = 0 OR settled + held + :worst <= :limit)",
+        "AND (:limit IS NULL OR :worst = 0 OR settled + held + :worst <= :limit + raised)",
         {"worst": held.worst, "day": held.day, "limit": limit},
     )
     if not changed.rowcount:
@@ -279,11 +283,12 @@ def settled_since(connection: sqlite3.Connection, minute: int, until: int) -> in
 _MINUTES_KEPT = 1440
 
 
-def announce(connection: sqlite3.Connection, day: str, alert_usd: Decimal | None) -> bool:
+def announce(connection: sqlite3.Connection, day: str, limits: Limits) -> bool:
     """Mark the day's alert as told if it is due now; True if the caller is to tell it."""
-    committed, announced = connection.execute(
-        "SELECT committed, announced FROM day WHERE day = ?", (day,)
+    committed, announced, raised = connection.execute(
+        "SELECT committed, announced, raised FROM day WHERE day = ?", (day,)
     ).fetchone()
+    alert_usd = raised_limits(limits, from_nano(raised)).alert_usd
     is_due = is_alert_due(
         committed_usd=from_nano(committed),
         alert_usd=alert_usd,
@@ -294,20 +299,60 @@ def announce(connection: sqlite3.Connection, day: str, alert_usd: Decimal | None
     return is_due
 
 
-def day_sums(connection: sqlite3.Connection, day: str) -> tuple[int, int, int]:
-    """Read what is settled, held and saved on a day."""
-    row: tuple[int, int, int] | None = connection.execute(
-        "SELECT settled, held, saved FROM day WHERE day = ?", (day,)
+@dataclass(frozen=True, slots=True)
+class DaySums:
+    """The row of a day: what is settled, held, saved, and allowed on top of the limit."""
+
+    settled: int = 0
+    held: int = 0
+    saved: int = 0
+    raised: int = 0
+
+
+def day_sums(connection: sqlite3.Connection, day: str) -> DaySums:
+    """Read the row of a day; zeros if nothing happened on it."""
+    row: tuple[int, int, int, int] | None = connection.execute(
+        "SELECT settled, held, saved, raised FROM day WHERE day = ?", (day,)
     ).fetchone()
-    return row or (0, 0, 0)
+    return DaySums(*row) if row else DaySums()
+
+
+def raise_day(connection: sqlite3.Connection, day: str, amount: int | None, moment: Moment) -> None:
+    """Allow so much more on a day, or None to take back all that was; each is a row of its own."""
+    note_day(connection, day)
+    change = -day_sums(connection, day).raised if amount is None else amount
+    if not change:
+        return
+    connection.execute(
+        "INSERT INTO day_raise (day, amount, raised_at, zone) VALUES (?, ?, ?, ?)",
+        (day, change, moment.instant, moment.zone),
+    )
+    connection.execute("UPDATE day SET raised = raised + ? WHERE day = ?", (change, day))
+
+
+def state(connection: sqlite3.Connection, day: str, limits: Limits) -> BudgetState:
+    """Read a day's money against the limits in force for it."""
+    sums = day_sums(connection, day)
+    raised_usd = Decimal(0) if limits.daily_usd is None else from_nano(sums.raised)
+    in_force = raised_limits(limits, raised_usd)
+    return BudgetState(
+        day=day,
+        limit_usd=in_force.daily_usd,
+        alert_usd=in_force.alert_usd,
+        spent_usd=from_nano(sums.settled),
+        held_usd=from_nano(sums.held),
+        saved_usd=from_nano(sums.saved),
+        raised_usd=raised_usd,
+    )
 
 
 def balances(
     connection: sqlite3.Connection, limits: Limits, *, day: str, project: str, session: str
 ) -> Iterator[Balance]:
     """Read every limit that would count for a call, with what is used of it."""
-    settled, held, _ = day_sums(connection, day)
-    yield _balance(limits, LimitKind.DAY, settled, held)
+    sums = day_sums(connection, day)
+    limits = raised_limits(limits, from_nano(sums.raised))
+    yield _balance(limits, LimitKind.DAY, sums.settled, sums.held)
     keys = {LimitKind.MONTH: day[:7], LimitKind.PROJECT: project, LimitKind.SESSION: session}
     for kind, key in keys.items():
         if not key:
@@ -421,6 +466,8 @@ def _nano_or_none(amount: Decimal | None) -> int | None:
 
 MOST_USD = Decimal(1_000_000_000)
 """A sum above this is a fault somewhere, and would not fit into SQLite's integers for long."""
+
+MOST_NANO = to_nano(MOST_USD)
 
 
 def _tokens(usage: Usage) -> list[int]:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from contextlib import AbstractAsyncContextManager
+    from decimal import Decimal
     from pathlib import Path
     from typing import Literal, TypeAlias
 
     from ralex.agent.report import ContextReport
-    from ralex.core.budget import BudgetState, DayForecast, SpendRow
+    from ralex.core.budget import BudgetState, DayForecast, LimitChange, LimitName, SpendRow
     from ralex.core.events import AgentEvent, ContextCompacted
     from ralex.core.ids import SessionId
     from ralex.core.models import ModelInfo
@@ -154,6 +155,26 @@ class ChatSession(Protocol):
 
     async def budget(self) -> BudgetState:
         """Read the day's money from the ledger."""
+        ...
+
+    async def set_limit(self, kind: LimitName, usd: Decimal | None) -> LimitChange:
+        """Change a limit at once, and in the user's file for good; None is no limit.
+
+        Returns:
+            What is in force now; its notes belong on screen, such as that a project's file decides.
+
+        Raises:
+            UsageError: If it is no sum of money.
+            ConfigError: If the file cannot be read or written; then nothing changed.
+        """
+        ...
+
+    async def raise_today(self, usd: Decimal | None) -> BudgetState:
+        """Allow more on top of today's limit, for today only; None takes back what was allowed.
+
+        Raises:
+            UsageError: If it is no sum above zero, or there is no limit to raise.
+        """
         ...
 
     async def forecast(self) -> DayForecast:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ralex.commands import toml_edit
 from ralex.commands.config import STARTER
-from ralex.commands.toml_edit import edit, set_values
+from ralex.config import toml_edit
+from ralex.config.toml_edit import edit, set_values
 from ralex.errors import ConfigError
 
 
