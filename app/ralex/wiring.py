@@ -259,27 +259,26 @@ class Engine:
     async def services(self, options: RunOptions) -> "AgentServices":
         """Put together what the agent works with."""
         from ralex.agent.services import AgentServices  # noqa: PLC0415
-        from ralex.config.scorers import load_followups, scorer_for  # noqa: PLC0415
-        from ralex.core.complexity import score_ask  # noqa: PLC0415
+        from ralex.config.scorers import AskJudge, load_followups  # noqa: PLC0415
         from ralex.core.followup import Followup  # noqa: PLC0415
         from ralex.tools.environment import tool_environment  # noqa: PLC0415
         from ralex.tools.registry import default_tools  # noqa: PLC0415
 
         router = self.config.routers[self.config.router]
-        scorer = scorer_for(router)
+        score = AskJudge()
+        score.prepare(router)
         followups = load_followups()
         return AgentServices(
             store=await self.sessions(),
             ledger=await self.ledger(),
             dispatcher=await self.dispatcher(),
-            score=lambda ask: score_ask(
-                ask, scorer, weights=router.weights, boundaries=router.boundaries
-            ),
+            score=score,
             is_followup=followups,
             is_complaint=lambda ask: followups.kind_of(ask) is Followup.COMPLAINT,
             escalates=self.config.escalation != "off",
             resolve=self.resolve,
             router=router,
+            routers=self.config.routers,
             models=self.config.models,
             usable=self.usable(),
             tools=default_tools(),

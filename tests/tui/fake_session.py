@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -18,6 +19,7 @@ from ralex.core.budget import (
     Limits,
     SpendRow,
 )
+from ralex.core.chains import Market
 from ralex.core.complexity import Complexity, DimensionScore
 from ralex.core.events import (
     AgentEvent,
@@ -38,7 +40,15 @@ from ralex.core.ids import CallId, ModelId, SessionId, TurnId
 from ralex.core.messages import AssistantMessage
 from ralex.core.models import ModelInfo, Rates
 from ralex.core.pricing import flat_price
-from ralex.core.routing import Alternative, Override, RouteDecision, Router, RouteReason
+from ralex.core.routing import (
+    Alternative,
+    Override,
+    RouteDecision,
+    Router,
+    RouteReason,
+    TierPrice,
+    prices_by_tier,
+)
 from ralex.core.stream import FinishReason, TextDelta
 from ralex.core.tiers import Tier
 from ralex.core.usage import Usage
@@ -304,6 +314,25 @@ class FakeSession:
         if override and override.model and override.model not in known:
             raise UnknownModelError(f"no provider has {override.model}", hint="see /model")
         self.override = override
+
+    @property
+    def routers(self) -> tuple[str, ...]:
+        return (self.router.name,)
+
+    def set_router(self, name: str) -> None:
+        if name not in self.routers:
+            raise UsageError(f"there is no router {name!r}", hint="the routers are house")
+
+    def price_of_next_turn(self, ask: str) -> tuple[TierPrice, ...]:
+        models = {one.id: one for one in self.models}
+        market = Market(
+            models=models,
+            usable={one.provider for one in self.models},
+            context_tokens=self.context_tokens + len(ask) // 4,
+            output_tokens=800,
+            now=datetime(2026, 3, 14, 12, tzinfo=UTC),
+        )
+        return prices_by_tier(route(), self.router, market)
 
     @property
     def waiting(self) -> list[str]:

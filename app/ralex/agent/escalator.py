@@ -180,7 +180,7 @@ class Escalator:
             ),
             messages=messages,
             tier=step.tier or "",
-            router=self._services.router.name,
+            router=self._desk.router.name,
             session_id=self._session_id,
             project=self._project,
             purpose="advice",

@@ -73,6 +73,7 @@ class ContextKeeper:
     Args:
         plan: Gives the todo list as it stands.
         cheapest: Gives the model of the router's cheapest tier.
+        router_name: Names the router in force, for the ledger.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class ContextKeeper:
         tools: tuple[ToolSpec, ...],
         plan: Callable[[], tuple[TodoItem, ...]],
         cheapest: Callable[[], ModelInfo | None],
+        router_name: Callable[[], str],
     ) -> None:
         self._services = services
         self._session_id = session_id
@@ -95,6 +97,7 @@ class ContextKeeper:
         self._tools = tools
         self._plan = plan
         self._cheapest = cheapest
+        self._router_name = router_name
         self._caps: dict[ModelId, int] = {}
         self._is_thrashing = False
 
@@ -277,7 +280,7 @@ class ContextKeeper:
             ),
             messages=way.messages,
             tools=way.tools,
-            router=self._services.router.name,
+            router=self._router_name(),
             session_id=self._session_id,
             project=self._project,
             purpose="summary",

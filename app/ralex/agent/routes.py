@@ -1,13 +1,15 @@
-"""A session's routing state: the running task, the user's override, the last receipt."""
+"""A session's routing state: router, running task, the user's override, the last receipt."""
 
+import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from ralex.agent.services import AgentServices
 from ralex.core.budget import BudgetState
 from ralex.core.capacity import CapacityDecision
 from ralex.core.capacity import judge as judge_size
-from ralex.core.chains import Market
+from ralex.core.chains import Cached, Market
 from ralex.core.complexity import Complexity
 from ralex.core.escalation import Escalation, Evidence, consider
 from ralex.core.ids import ModelId
@@ -16,15 +18,26 @@ from ralex.core.routing import (
     EXPECTED_OUTPUT_TOKENS,
     Override,
     RouteDecision,
+    Router,
     RouteReason,
     TaskState,
+    TierPrice,
     decide,
     escalated,
+    prices_by_tier,
     task_after,
     top_tier_model,
 )
 from ralex.core.tiers import TIERS
-from ralex.errors import UnknownModelError
+from ralex.core.tokens import estimate_tokens
+from ralex.core.usage import Usage
+from ralex.errors import MissingKeyError, UnknownModelError, UsageError
+
+_PREVIEW_CHARS = 20_000
+"""How much of an unsent ask is judged, which bounds the time of a preview while someone types."""
+
+_CACHE_LIFE = timedelta(minutes=5)
+"""How long providers keep a prompt at the least (Anthropic 5 min, OpenAI 5 to 10; docs of 2026)."""
 
 
 class RouteDesk:
@@ -33,8 +46,49 @@ class RouteDesk:
     def __init__(self, services: AgentServices) -> None:
         self._services = services
         self._task = TaskState()
+        self._budget: BudgetState | None = None
+        self._cached: tuple[Cached, datetime] | None = None
+        self.router = services.router
         self.override: Override | None = None
         self.last: RouteDecision | None = None
+
+    @property
+    def routers(self) -> tuple[str, ...]:
+        """Name the routers that reach a model with the keys at hand, and the one in force."""
+        return tuple(
+            name
+            for name, router in self._services.routers.items()
+            if name == self.router.name or self._reaches_a_model(router)
+        )
+
+    def set_router(self, name: str) -> None:
+        """Route with another router from the next turn on; the running task ends with this one.
+
+        Raises:
+            UsageError: If there is none of this name; the hint has the nearest.
+            MissingKeyError: If none of its models can be called.
+        """
+        router = self._services.routers.get(name)
+        if router is None:
+            raise _unknown_router(name, self.routers)
+        if router.name == self.router.name:
+            return
+        if not self._reaches_a_model(router):
+            owners = {model.partition("/")[0] for chain in router.tiers.values() for model in chain}
+            raise MissingKeyError(
+                f"the router {name!r} has no model that can be called",
+                hint=f"set a key for {' or '.join(sorted(owners))}; `ralex doctor` names it",
+            )
+        self.router = router
+        self._task = TaskState()
+
+    def called(self, model: ModelId, usage: Usage) -> None:
+        """Note what a provider now holds of the conversation, as its own count shows it."""
+        held = usage.cache_read_tokens + usage.cache_write_tokens
+        if usage.cache_read_tokens and not usage.cache_write_tokens:
+            held = usage.total_input_tokens  # who reports reads alone caches all that was sent
+        cached = Cached(model=model, tokens=held)
+        self._cached = (cached, self._services.now()) if held else None
 
     def set_override(self, override: Override | None) -> None:
         """Take the user's choice, or None for the router.
@@ -54,6 +108,8 @@ class RouteDesk:
 
     def resume(self, route: RouteDecision) -> None:
         """Take up a stored decision, as if it had just been made."""
+        if self.last is not None and self.last.router != route.router:
+            self._task = TaskState()
         before = self._task
         is_step_up = (
             route.reason is RouteReason.ESCALATED
@@ -66,6 +122,11 @@ class RouteDesk:
             self._task = escalated(before, to=route.tier, model=route.model)
         else:
             self._task = task_after(route, before)
+
+    def settle(self) -> None:
+        """End the task taken up from storage if it ran under another router."""
+        if self.last is not None and self.last.router != self.router.name:
+            self._task = TaskState()
 
     def decide(
         self,
@@ -80,25 +141,49 @@ class RouteDesk:
         Args:
             size: Estimates the first request for a model, in tokens.
         """
-        services = self._services
         likely = self.likely_model()
-        route = decide(
+        self._budget = budget
+        route = self._decide(ask, complexity, context_tokens=size(likely) if likely else 0)
+        if self.override is not None and self.override.once:
+            self.override = None
+        self.resume(route)
+        return route
+
+    def prices(self, ask: str, *, context_tokens: int) -> tuple[TierPrice, ...]:
+        """Price the next step on each tier, and mark the one an unsent ask would take.
+
+        The day's money is as the last turn saw it; an ask is judged by its beginning.
+
+        Args:
+            context_tokens: What the conversation holds before the ask.
+        """
+        seen = ask[:_PREVIEW_CHARS]
+        tokens = context_tokens + estimate_tokens(seen) * len(ask) // max(len(seen), 1)
+        complexity = self._services.score(seen, self.router)
+        route = self._decide(seen, complexity, context_tokens=tokens)
+        return prices_by_tier(route, self.router, self._market(tokens, self._in_cache()))
+
+    def _decide(self, ask: str, complexity: Complexity, *, context_tokens: int) -> RouteDecision:
+        services = self._services
+        return decide(
             ask,
             complexity=complexity,
-            router=services.router,
+            router=self.router,
             models=services.models,
             usable=services.usable,
             now=services.now(),
             task=self._task,
             is_followup=self._task.tier is not None and services.is_followup(ask),
             override=self.override,
-            budget=budget,
-            context_tokens=size(likely) if likely else 0,
+            budget=self._budget,
+            context_tokens=context_tokens,
+            cached=self._in_cache(),
         )
-        if self.override is not None and self.override.once:
-            self.override = None
-        self.resume(route)
-        return route
+
+    def _in_cache(self) -> Cached | None:
+        if self._cached is None or self._services.now() - self._cached[1] > _CACHE_LIFE:
+            return None
+        return self._cached[0]
 
     def consider(
         self,
@@ -112,7 +197,7 @@ class RouteDesk:
         return consider(
             evidence,
             task=self._task,
-            router=self._services.router,
+            router=self.router,
             market=self._market(context_tokens),
             budget=budget,
             was_advised=was_advised,
@@ -126,7 +211,7 @@ class RouteDesk:
             route: What it was until now.
         """
         model = step.model or route.model
-        chain = self._services.router.tiers.get(step.tier, ()) if step.tier else ()
+        chain = self.router.tiers.get(step.tier, ()) if step.tier else ()
         rest = self._market(0).usable_first(tuple(chain))
         taken = replace(
             route,
@@ -158,7 +243,8 @@ class RouteDesk:
     def likely_model(self) -> ModelInfo | None:
         """Guess the next model before anything is asked: the last one, else the cheapest tier's."""
         chosen = self.override.model if self.override else None
-        model = chosen or (self.last.model if self.last else None)
+        is_of_router = self.last is not None and self.last.router == self.router.name
+        model = chosen or (self.last.model if self.last and is_of_router else None)
         if model is not None:
             return self._known(model)
         return next(iter(self._of_router()), None)
@@ -166,7 +252,7 @@ class RouteDesk:
     def top_price(self) -> PriceList | None:
         """Give the prices of the router's top tier, for what was saved; None if unknown."""
         services = self._services
-        top = top_tier_model(services.router, services.models, services.usable)
+        top = top_tier_model(self.router, services.models, services.usable)
         return top.price if top is not None else None
 
     def choosable(self) -> Sequence[ModelInfo]:
@@ -179,7 +265,7 @@ class RouteDesk:
         }
         return tuple({**first, **rest}.values())
 
-    def _market(self, context_tokens: int) -> Market:
+    def _market(self, context_tokens: int, cached: Cached | None = None) -> Market:
         services = self._services
         return Market(
             models=services.models,
@@ -187,11 +273,16 @@ class RouteDesk:
             context_tokens=context_tokens,
             output_tokens=EXPECTED_OUTPUT_TOKENS,
             now=services.now(),
+            cached=cached,
         )
+
+    def _reaches_a_model(self, router: Router) -> bool:
+        market = self._market(0)
+        return any(market.can_call(model) for chain in router.tiers.values() for model in chain)
 
     def _of_router(self) -> list[ModelInfo]:
         """List the router's callable models, cheapest tier first."""
-        router = self._services.router
+        router = self.router
         ids = [model for tier in TIERS for model in router.tiers.get(tier, ())]
         known = [self._known(model) for model in dict.fromkeys(ids)]
         return [one for one in known if one is not None and one.provider in self._services.usable]
@@ -201,3 +292,11 @@ class RouteDesk:
             return self._services.resolve(model)
         except UnknownModelError:
             return self._services.models.get(model)
+
+
+def _unknown_router(name: str, known: Sequence[str]) -> UsageError:
+    near = difflib.get_close_matches(name.casefold(), known, n=3, cutoff=0.4)
+    guess = f"did you mean {' or '.join(near)}? " if near else ""
+    return UsageError(
+        f"there is no router {name[:60]!r}", hint=f"{guess}the routers are {', '.join(known)}"
+    )

@@ -47,9 +47,11 @@ class AgentServices:
     """Collaborators and settings of every session of this process.
 
     Attributes:
-        score: Judges an ask with the router's scorer.
+        score: Judges an ask with a router's scorer.
         is_followup: Tells whether an ask only makes sense within the task in progress.
         resolve: Finds a model by the name a user typed; raises UnknownModelError.
+        router: The one in force when a session begins.
+        routers: All that a session may change to, by name.
         usable: Names of providers that can be called: they have a key or need none.
         max_cost_usd: Limit on what one turn may cost, or None.
         environment: For tools; holds no keys.
@@ -66,10 +68,11 @@ class AgentServices:
     store: SessionStore
     ledger: ReportingLedger
     dispatcher: Dispatcher
-    score: Callable[[str], Complexity]
+    score: Callable[[str, Router], Complexity]
     is_followup: Callable[[str], bool]
     resolve: Callable[[str], ModelInfo]
     router: Router
+    routers: Mapping[str, Router]
     models: Mapping[ModelId, ModelInfo]
     usable: frozenset[str]
     tools: tuple[Tool, ...]

@@ -44,7 +44,7 @@ from ralex.core.events import (
 )
 from ralex.core.ids import SessionId, TurnId
 from ralex.core.models import ModelInfo
-from ralex.core.routing import Override, RouteDecision, Router
+from ralex.core.routing import Override, RouteDecision, Router, TierPrice
 from ralex.dispatch.finishing import ended, finish
 from ralex.errors import InterruptedTurnError, RalexError, UndoError, UsageError
 from ralex.tools.base import ToolContext
@@ -132,6 +132,7 @@ class Session:
                     self._window = event.window
                 case _:
                     pass
+        self._desk.settle()
         self._around.escalator.restore(events)
 
     @property
@@ -162,7 +163,28 @@ class Session:
     @property
     def router(self) -> Router:
         """Give the router in force."""
-        return self._services.router
+        return self._desk.router
+
+    @property
+    def routers(self) -> tuple[str, ...]:
+        """Name the routers that can be changed to, and the one in force."""
+        return self._desk.routers
+
+    def set_router(self, name: str) -> None:
+        """Route with another router from the next turn on, which begins a task afresh.
+
+        Raises:
+            UsageError: If there is none of this name; the hint has the nearest.
+            MissingKeyError: If none of its models can be called.
+        """
+        self._desk.set_router(name)
+
+    def price_of_next_turn(self, ask: str) -> tuple[TierPrice, ...]:
+        """Price the next step on each tier and mark the one this ask would take; no I/O.
+
+        Exactly one entry is chosen. Quick enough to be called while someone types.
+        """
+        return self._desk.prices(ask, context_tokens=self.totals.context_tokens)
 
     @property
     def models(self) -> Sequence[ModelInfo]:
@@ -444,7 +466,7 @@ class Session:
             context = self._toolbox.context
             for block in await mention_blocks(prompt, reader=reader, context=context):
                 await recorder.emit(block)
-        complexity = services.score(prompt)
+        complexity = services.score(prompt, self._desk.router)
         await services.store.record_complexity(self._id, turn_id, complexity)
         self._sizer.follow(self._history.rewrites)
         messages = self._history.messages

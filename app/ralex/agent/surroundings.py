@@ -14,8 +14,9 @@ from ralex.agent.steering import Steering
 from ralex.agent.toolbox import Toolbox
 from ralex.core.capacity import CapacityDecision
 from ralex.core.events import AgentEvent
-from ralex.core.ids import SessionId
+from ralex.core.ids import ModelId, SessionId
 from ralex.core.models import ModelInfo
+from ralex.core.usage import Usage
 from ralex.tools.base import TodoItem
 
 
@@ -25,6 +26,7 @@ class Surroundings:
 
     Attributes:
         judge: Judges the size of a request: model, input and output tokens.
+        called: Told of every answered call: model and usage.
         nested: Finds instruction files beside touched files.
     """
 
@@ -39,6 +41,7 @@ class Surroundings:
     steering: Steering
     nested: NestedInstructions
     judge: Callable[[ModelInfo, int, int], CapacityDecision]
+    called: Callable[[ModelId, Usage], None]
 
 
 def make_surroundings(
@@ -77,6 +80,7 @@ def make_surroundings(
             tools=toolbox.specs,
             plan=plan,
             cheapest=desk.cheapest,
+            router_name=lambda: desk.router.name,
         ),
         escalator=Escalator(
             services=services,
@@ -91,4 +95,5 @@ def make_surroundings(
         ),
         nested=NestedInstructions(services.cwd),
         judge=desk.judge,
+        called=desk.called,
     )

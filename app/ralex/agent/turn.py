@@ -209,6 +209,7 @@ class Turn:
         totals.budget = result.budget
         totals.text = result.reply.message.text or totals.text
         totals.bill(result.usage, result.cost_usd, result.counterfactual_usd)
+        self._around.called(result.model.id, result.usage)
         self.context_tokens = result.usage.total_tokens
         self.window = result.model.context_window
         await self._recorder.emit(

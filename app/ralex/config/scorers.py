@@ -10,7 +10,7 @@ from functools import cache
 
 from ralex import resources
 from ralex.config.rule_files import Section, read_rules
-from ralex.core.complexity import Boundaries, ScorerData
+from ralex.core.complexity import Boundaries, Complexity, ScorerData, score_ask
 from ralex.core.complexity_litellm import (
     KeywordDimension,
     LitellmRuler,
@@ -69,6 +69,29 @@ def scorer_for(router: Router) -> ScorerData:
     """
     scorer = load_scorer(router.scorer)
     return scorer if router.scorer_options is None else with_options(scorer, router.scorer_options)
+
+
+class AskJudge:
+    """Judges asks for any router; the scorer of a router is compiled when it is first needed."""
+
+    def __init__(self) -> None:
+        self._scorers: dict[str, ScorerData] = {}
+
+    def prepare(self, router: Router) -> ScorerData:
+        """Compile a router's scorer, unless that is done.
+
+        Raises:
+            ConfigError: If the router names an unknown scorer.
+        """
+        if router.name not in self._scorers:
+            self._scorers[router.name] = scorer_for(router)
+        return self._scorers[router.name]
+
+    def __call__(self, ask: str, router: Router) -> Complexity:
+        """Judge how hard an ask is, as the router weighs it."""
+        return score_ask(
+            ask, self.prepare(router), weights=router.weights, boundaries=router.boundaries
+        )
 
 
 @cache

@@ -17,6 +17,19 @@ _MTOK = Decimal(1_000_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cached:
+    """What a provider is known to hold of the conversation in its prompt cache.
+
+    Attributes:
+        model: The model whose cache it is; for all others everything is fresh.
+        tokens: How much of the next request it holds.
+    """
+
+    model: ModelId
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Market:
     """What can be bought at this moment, and how much of it the next call would take.
 
@@ -25,6 +38,7 @@ class Market:
         context_tokens: Input of the next call.
         output_tokens: Output expected of it.
         now: A time with a zone, for prices.
+        cached: What of the input is in a cache, or None.
     """
 
     models: Mapping[ModelId, ModelInfo]
@@ -32,6 +46,7 @@ class Market:
     context_tokens: int
     output_tokens: int
     now: datetime
+    cached: Cached | None = None
 
     def provider_of(self, model: ModelId) -> str:
         """Name a model's provider, which its id begins with if the catalogue has it not."""
@@ -47,13 +62,24 @@ class Market:
         return tuple(model for model in chain if self.can_call(model))
 
     def estimate_usd(self, model: ModelId) -> Decimal | None:
-        """Estimate the next call with all input fresh, in USD; None if the price is unknown."""
+        """Estimate the next call in USD, cached input at its own rate; None if unpriced."""
         info = self.models.get(model)
         if info is None or info.price is None:
             return None
         output = min(self.output_tokens, info.max_output_tokens or self.output_tokens)
-        usage = Usage(input_tokens=self.context_tokens, output_tokens=output)
+        cached = self.cached_tokens(model)
+        usage = Usage(
+            input_tokens=self.context_tokens - cached,
+            cache_read_tokens=cached,
+            output_tokens=output,
+        )
         return cost_usd(info.price, usage, self.now)
+
+    def cached_tokens(self, model: ModelId) -> int:
+        """Tell how much of the next call's input the model's provider holds in its cache."""
+        if self.cached is None or self.cached.model != model:
+            return 0
+        return min(self.cached.tokens, self.context_tokens)
 
     def reading_usd(self, model: ModelId, *, from_cache: bool) -> Decimal | None:
         """Price the reading of the context alone, in USD."""

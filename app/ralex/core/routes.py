@@ -105,6 +105,23 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TierPrice:
+    """What the next step would cost on one tier.
+
+    Attributes:
+        tier: None for a model that serves no tier of the router.
+        model: The one that would serve the tier now.
+        estimated_usd: None if the price is unknown.
+        is_chosen: The router, or the user's override, would take this one.
+    """
+
+    tier: Tier | None
+    model: ModelId
+    estimated_usd: Decimal | None
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RouteDecision:
     """The receipt of one routing decision.
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from ralex.core.budget import BudgetState
 from ralex.core.chains import (
+    Cached,
     Chain,
     Market,
     chain_for,
@@ -30,6 +31,7 @@ from ralex.core.routes import (
     RouteReason,
     Rule,
     TaskState,
+    TierPrice,
 )
 from ralex.core.tiers import TIERS, Tier
 
@@ -42,8 +44,10 @@ __all__ = [
     "Router",
     "Rule",
     "TaskState",
+    "TierPrice",
     "decide",
     "escalated",
+    "prices_by_tier",
     "task_after",
     "top_tier_model",
 ]
@@ -86,6 +90,7 @@ def decide(
     budget: BudgetState | None = None,
     context_tokens: int = 0,
     output_tokens: int = EXPECTED_OUTPUT_TOKENS,
+    cached: Cached | None = None,
 ) -> RouteDecision:
     """Choose a model for an ask and say why.
 
@@ -100,6 +105,7 @@ def decide(
         is_followup: The ask only makes sense within that task (``core.followup``).
         context_tokens: Input of the first step, for estimates.
         output_tokens: Output expected of the first step.
+        cached: What of the input a provider holds in its cache, or None.
 
     Raises:
         ConfigError: If the router has no models.
@@ -110,6 +116,7 @@ def decide(
         context_tokens=context_tokens,
         output_tokens=output_tokens,
         now=now,
+        cached=cached,
     )
     running = task or TaskState()
     story = (
@@ -123,6 +130,34 @@ def decide(
     else:
         chain = _named_model(story, story.model, router, complexity, market)
     return _receipt(story, chain, router, complexity, running, market)
+
+
+def prices_by_tier(
+    decision: RouteDecision, router: Router, market: Market
+) -> tuple[TierPrice, ...]:
+    """Price the next step on each tier of a router, cheapest tier first.
+
+    Exactly one is marked as chosen: the one the decision takes. A model it names that serves no
+    tier comes last, with the tier None.
+    """
+    prices: list[TierPrice] = []
+    for tier in TIERS:
+        is_chosen = tier is decision.tier
+        model = decision.model if is_chosen else chain_for(router, tier, market).models[0]
+        prices.append(
+            TierPrice(
+                tier=tier,
+                model=model,
+                estimated_usd=market.estimate_usd(model),
+                is_chosen=is_chosen,
+            )
+        )
+    if decision.tier is None:
+        price = market.estimate_usd(decision.model)
+        prices.append(
+            TierPrice(tier=None, model=decision.model, estimated_usd=price, is_chosen=True)
+        )
+    return tuple(prices)
 
 
 def task_after(decision: RouteDecision, task: TaskState | None = None) -> TaskState:

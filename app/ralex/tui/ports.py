@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ralex.core.events import AgentEvent, ContextCompacted
     from ralex.core.ids import SessionId
     from ralex.core.models import ModelInfo
-    from ralex.core.routing import Override, RouteDecision, Router
+    from ralex.core.routing import Override, RouteDecision, Router, TierPrice
     from ralex.undo.model import UndoReport
 
     ExportForm: TypeAlias = Literal["md", "json", "html"]
@@ -115,6 +115,24 @@ class ChatSession(Protocol):
         Raises:
             UnknownModelError: If no provider has the model.
         """
+        ...
+
+    @property
+    def routers(self) -> tuple[str, ...]:
+        """Name the routers that can be changed to, and the one in force."""
+        ...
+
+    def set_router(self, name: str) -> None:
+        """Route with another router from the next turn on, which begins a task afresh.
+
+        Raises:
+            UsageError: If there is none of this name; the hint has the nearest.
+            MissingKeyError: If none of its models can be called.
+        """
+        ...
+
+    def price_of_next_turn(self, ask: str) -> tuple[TierPrice, ...]:
+        """Price the next step on each tier and mark the one this ask would take; no I/O."""
         ...
 
     async def rename(self, title: str) -> None:
