@@ -120,6 +120,7 @@ class EngineOpener:
         engine, before = self._open_engine(), self._session
         self._session = await engine.session(options)
         if before is not None and before.id != self._session.id:
+            await before.aclose()
             await (await engine.sessions()).release(before.id)
         return self._session
 

@@ -262,6 +262,7 @@ class Engine:
         from ralex.config.scorers import AskJudge, load_followups  # noqa: PLC0415
         from ralex.core.followup import Followup  # noqa: PLC0415
         from ralex.tools.environment import tool_environment  # noqa: PLC0415
+        from ralex.tools.jobs import jobs_in  # noqa: PLC0415
         from ralex.tools.registry import default_tools  # noqa: PLC0415
 
         router = self.config.routers[self.config.router]
@@ -293,6 +294,7 @@ class Engine:
             notices=await self.notices(),
             undo_of=lambda session_id: self._undo_of(session_id, options.cwd),
             limits=await self.limits(options.cwd),
+            jobs_of=jobs_in(self.config.home, self._stack.push_async_callback),
             secrets=self._secrets(),
         )
 

@@ -188,7 +188,10 @@ class History:
 
     def _add_result(self, event: ToolCallFinished) -> None:
         self._open[event.call_id] = ToolResultMessage(
-            call_id=event.call_id, name=event.name, text=event.output, is_error=event.is_error
+            call_id=event.call_id,
+            name=self._names[event.call_id],  # as called; the tool that ran may lie behind it
+            text=event.output,
+            is_error=event.is_error,
         )
         if all(self._open.values()):
             self._close_calls()

@@ -11,7 +11,9 @@ async def start_session(services: AgentServices, *, first_prompt: str = "") -> S
     project = str(services.cwd)
     title = title_of(first_prompt)
     session_id = await services.store.create(project=project, title=title)
-    return Session(services, session_id=session_id, project=project, title=title)
+    session = Session(services, session_id=session_id, project=project, title=title)
+    await session.open_jobs()
+    return session
 
 
 async def resume_session(
@@ -23,6 +25,8 @@ async def resume_session(
         SessionNotFoundError: If there is none of this id.
     """
     events = await services.store.load(session_id)
-    return Session(
+    session = Session(
         services, session_id=session_id, project=str(services.cwd), title=title, events=events
     )
+    await session.open_jobs()
+    return session

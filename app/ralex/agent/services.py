@@ -19,6 +19,7 @@ from ralex.dispatch.ports import Ledger
 from ralex.tools.base import Tool
 
 if TYPE_CHECKING:
+    from ralex.tools.jobs import Jobs
     from ralex.undo.log import UndoLog
 
 
@@ -63,6 +64,7 @@ class AgentServices:
         undo_of: Gives the record of what a session changes; None for no undo.
         limits: Changes limits, for good or for today.
         secrets: Provider keys, blotted out wherever a tool's result shows one.
+        jobs_of: Gives what runs a session's background commands; None where none may run.
     """
 
     store: SessionStore
@@ -90,3 +92,4 @@ class AgentServices:
     escalates: bool = True
     notices: tuple[str, ...] = ()
     undo_of: "Callable[[SessionId], UndoLog] | None" = None
+    jobs_of: "Callable[[SessionId], Jobs] | None" = None

@@ -46,10 +46,11 @@ from ralex.core.ids import SessionId, TurnId
 from ralex.core.models import ModelInfo
 from ralex.core.routing import Override, RouteDecision, Router, TierPrice
 from ralex.dispatch.finishing import ended, finish
-from ralex.errors import InterruptedTurnError, RalexError, UndoError, UsageError
+from ralex.errors import InterruptedTurnError, RalexError, ToolError, UndoError, UsageError
 from ralex.tools.base import ToolContext
 
 if TYPE_CHECKING:
+    from ralex.tools.jobs import JobInfo
     from ralex.undo.model import UndoReport
 
 _log = logging.getLogger(__name__)
@@ -91,6 +92,7 @@ class Session:
                 cwd=services.cwd,
                 output_dir=services.output_dir / session_id,
                 environment=services.environment,
+                jobs=services.jobs_of(session_id) if services.jobs_of else None,
             ),
             mode=services.mode,
             approvals=self._approvals,
@@ -208,8 +210,9 @@ class Session:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """Tell what the user should know of how the stores were opened; usually nothing."""
-        return self._services.notices
+        """Tell what the user should know of how the session was opened; usually nothing."""
+        jobs = self._toolbox.context.jobs
+        return (*self._services.notices, *(jobs.notices if jobs else ()))
 
     @property
     def totals(self) -> SessionTotals:
@@ -248,6 +251,32 @@ class Session:
     def answer(self, request_id: str, choice: str) -> None:
         """Answer an ApprovalRequested event."""
         self._approvals.answer(request_id, choice)
+
+    def jobs(self) -> "tuple[JobInfo, ...]":
+        """List the background commands of this run of the session, ended ones included."""
+        jobs = self._toolbox.context.jobs
+        return jobs.all() if jobs else ()
+
+    async def kill_job(self, number: int) -> "JobInfo":
+        """End a background command and everything it started; the model hears of it.
+
+        Raises:
+            ToolError: If there is none of this number.
+        """
+        jobs = self._toolbox.context.jobs
+        if jobs is None:
+            raise ToolError("there are no background commands here")
+        return await jobs.kill(number)
+
+    async def open_jobs(self) -> None:
+        """Find background commands that a killed ralex left behind, and end them."""
+        if (jobs := self._toolbox.context.jobs) is not None:
+            await jobs.open()
+
+    async def aclose(self) -> None:
+        """End what runs in the background; safe to call twice."""
+        if (jobs := self._toolbox.context.jobs) is not None:
+            await jobs.aclose()
 
     async def budget(self) -> BudgetState:
         """Read the day's money from the ledger."""
@@ -459,7 +488,7 @@ class Session:
         if attached:
             text = f"<stdin>\n{attached.rstrip()}\n</stdin>"
             await recorder.emit(ContextAdded(label="stdin", text=text, is_standing=False))
-        for block in self._changes.begin(turn_id):
+        for block in (*self._changes.begin(turn_id), *self._toolbox.job_news()):
             await recorder.emit(block)
         reader = self._toolbox.tool("read")
         if reader is not None:

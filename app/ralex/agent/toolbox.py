@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from ralex.agent.approval import Approvals
 from ralex.agent.changes import Changes
 from ralex.agent.loop_guard import STOP_AT, LoopGuard, Verdict, nudge
-from ralex.core.events import AgentEvent, ToolCallFinished, ToolCallStarted
+from ralex.core.events import AgentEvent, ContextAdded, ToolCallFinished, ToolCallStarted
 from ralex.core.messages import ToolCall, ToolSpec
 from ralex.core.toolargs import parse_arguments
 from ralex.errors import LoopError, ToolError
 from ralex.tools.base import Tool, ToolContext, ToolOutcome
+from ralex.tools.more import MoreTool
 
 Emit = Callable[[AgentEvent], Awaitable[None]]
 
@@ -29,6 +30,11 @@ class _Ready:
     call: ToolCall
     tool: Tool
     arguments: Mapping[str, object]
+
+    @property
+    def name(self) -> str:
+        """The tool that runs; it may lie behind the one that was called."""
+        return self.tool.spec.name
 
 
 class Toolbox:
@@ -73,8 +79,18 @@ class Toolbox:
         return self._changes
 
     def tool(self, name: str) -> Tool | None:
-        """Find a tool by its name."""
-        return self._tools.get(name)
+        """Find a tool by its name, also one behind ``more``."""
+        more = self._tools.get("more")
+        behind = more.behind(name) if isinstance(more, MoreTool) else None
+        return self._tools.get(name) or behind
+
+    def job_news(self) -> list[ContextAdded]:
+        """Word what the model must hear of background commands that ended; each is told once."""
+        jobs = self._context.jobs
+        return [
+            ContextAdded(label=label, text=f"<job>\n{text}\n</job>", is_standing=False)
+            for label, text in (jobs.take_news() if jobs is not None else ())
+        ]
 
     async def run(
         self, calls: Sequence[ToolCall], *, guard: LoopGuard, emit: Emit, is_truncated: bool
@@ -117,7 +133,7 @@ class Toolbox:
 
     async def _prepare(self, call: ToolCall, guard: LoopGuard, emit: Emit) -> _Ready | None:
         """Decode and check a call; a call that may not run is answered here."""
-        tool = self._tools.get(call.name)
+        tool = self.tool(call.name)
         if tool is None:
             names = ", ".join(self._tools)
             text = f"There is no tool {call.name!r}; the tools are: {names}."
@@ -125,19 +141,22 @@ class Toolbox:
             return None
         try:
             arguments = parse_arguments(call.arguments_json)
+            if isinstance(tool, MoreTool):
+                tool, arguments = tool.choose(arguments)
         except ToolError as error:
             await _refuse(call, error.message, emit, why="malformed")
             return None
-        match guard.judge(call.name, arguments):
+        name = tool.spec.name
+        match guard.judge(name, arguments):
             case Verdict.STOP:
-                await _refuse(call, nudge(call.name, STOP_AT), emit, why="repeated")
+                await _refuse(call, nudge(name, STOP_AT), emit, why="repeated")
                 raise LoopError(
-                    f"the model made the same {call.name} call {STOP_AT} times",
+                    f"the model made the same {name} call {STOP_AT} times",
                     hint="say what is wrong in your next message, or choose a stronger tier "
                     "with /tier",
                 )
             case Verdict.NUDGE:
-                await _refuse(call, nudge(call.name, STOP_AT - 2), emit, why="repeated")
+                await _refuse(call, nudge(name, STOP_AT - 2), emit, why="repeated")
                 return None
             case Verdict.RUN:
                 return _Ready(call=call, tool=tool, arguments=arguments)
@@ -163,7 +182,7 @@ class Toolbox:
             return ()
         await emit(
             ToolCallStarted(
-                call_id=call.id, name=call.name, arguments_json=call.arguments_json, title=title
+                call_id=call.id, name=ready.name, arguments_json=call.arguments_json, title=title
             )
         )
         started = time.monotonic()
@@ -172,14 +191,14 @@ class Toolbox:
         except ToolError as error:
             outcome = ToolOutcome(text=error.message, summary=_first_line(error), is_error=True)
         except UnicodeError:
-            text = f"{call.name} refused: the arguments hold characters that are no text"
+            text = f"{ready.name} refused: the arguments hold characters that are no text"
             outcome = ToolOutcome(text=text, summary=text, is_error=True)
         except OSError as error:
-            text = f"{call.name} failed: {error.strerror or error}"
+            text = f"{ready.name} failed: {error.strerror or error}"
             outcome = ToolOutcome(text=text, summary=text, is_error=True)
         outcome = self._without_secrets(outcome)
         guard.note(
-            call.name,
+            ready.name,
             ready.arguments,
             outcome.text,
             has_changed=tool.is_mutating
@@ -188,7 +207,7 @@ class Toolbox:
         await emit(
             ToolCallFinished(
                 call_id=call.id,
-                name=call.name,
+                name=ready.name,
                 output=outcome.text,
                 is_error=outcome.is_error,
                 summary=outcome.summary,

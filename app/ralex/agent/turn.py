@@ -313,6 +313,8 @@ class Turn:
         except LoopError as error:
             if not await self._fault(EvidenceKind.LOOP, error.message):
                 raise
+        for block in self._around.toolbox.job_news():
+            await self._recorder.emit(block)
         seen = tuple(self._around.toolbox.context.seen)
         for block in self._around.nested.near(seen, known=self._history.labels):
             await self._recorder.emit(block)

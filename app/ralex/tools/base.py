@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ralex.core.messages import ToolSpec
+
+if TYPE_CHECKING:
+    from ralex.tools.jobs import Jobs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,7 @@ class ToolContext:
         seen: Files the model has read or written, as they were then.
         extra_roots: Folders besides ``cwd`` that may be read and changed.
         todos: The plan as the model last wrote it; survives compaction verbatim.
+        jobs: Runs commands in the background; None where nothing may outlive a call.
     """
 
     cwd: Path
@@ -54,6 +58,7 @@ class ToolContext:
     seen: dict[Path, FileStamp] = field(default_factory=dict[Path, FileStamp])
     extra_roots: tuple[Path, ...] = ()
     todos: tuple[TodoItem, ...] = ()
+    jobs: "Jobs | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,12 @@ _PARAMS = Params(
         aliases=("timeout_s", "timeout_seconds", "timeout_ms"),
         description=f"seconds, default {DEFAULT_TIMEOUT_S}, at most {MAX_TIMEOUT_S}",
     ),
+    Param(
+        name="background",
+        kind="boolean",
+        aliases=("run_in_background", "is_background", "detach", "async"),
+        description="for servers and watchers: goes on as a job",
+    ),
 )
 
 
@@ -65,6 +71,8 @@ class BashTool:
             raise ToolError('argument "command" is blank or holds a NUL character')
         if len(command.encode("utf-8", "replace")) > _MAX_COMMAND_BYTES:
             raise ToolError("the command is too long: write it to a file and run that")
+        if values.flag("background"):
+            return await _in_background(command, context)
         timeout_s = _timeout(values.integer("timeout"))
         output = OutputBuffer(context.output_dir / f"bash-{secrets.token_hex(4)}.txt")
         try:
@@ -80,6 +88,33 @@ class BashTool:
         finally:
             output.close()
         return _outcome(output, end, timeout_s)
+
+
+async def _in_background(command: str, context: ToolContext) -> ToolOutcome:
+    if context.jobs is None:
+        raise ToolError("nothing can go on in the background here: run it without background")
+    try:
+        info = await context.jobs.start(
+            command, cwd=context.cwd, environment={**context.environment, **QUIET}
+        )
+    except (OSError, UnicodeEncodeError) as error:
+        raise ToolError(f"bash could not be started: {error}") from error
+    shown = context.jobs.news(info.id) or "(no output yet)"
+    if info.state == "running":
+        note = (
+            f"job {info.id} runs in the background; all it prints goes to {info.output}. "
+            f'Look after it with more, tool "job", input "read {info.id}" (what is new), '
+            f'"read {info.id} 60" (waits for its end, 60 s at most), "kill {info.id}" or "list". '
+            "You will be told when it ends"
+        )
+    else:
+        note = f"job {info.id} {info.ending}"
+    return ToolOutcome(
+        text=f"{shown}\n[{note}]",
+        summary=f"job {info.id} · {info.ending}",
+        is_error=info.state != "running" and info.exit_code != 0,
+        exit_code=info.exit_code,
+    )
 
 
 def _timeout(asked: int | None) -> int:

@@ -55,23 +55,12 @@ async def run_shell(
     """
     loop = asyncio.get_running_loop()
     started = time.monotonic()
-    marker = f"{os.getpid()}-{time.monotonic_ns()}"
+    marker = new_marker()
     read_end, write_end = os.pipe()
     try:
-        try:
-            process = await asyncio.create_subprocess_exec(
-                "bash",
-                "-c",
-                command,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=write_end,
-                stderr=write_end,
-                cwd=cwd,
-                env={**environment, _MARKER: marker},
-                start_new_session=True,
-            )
-        finally:
-            os.close(write_end)
+        process = await start_shell(
+            command, cwd=cwd, environment=environment, marker=marker, write_end=write_end
+        )
         os.set_blocking(read_end, False)
         loop.add_reader(read_end, _drain, loop, read_end, output)
         try:
@@ -80,6 +69,35 @@ async def run_shell(
             loop.remove_reader(read_end)
     finally:
         os.close(read_end)
+
+
+def new_marker() -> str:
+    """Make a word by which everything that one command starts can be found again."""
+    return f"{os.getpid()}-{time.monotonic_ns()}"
+
+
+async def start_shell(
+    command: str, *, cwd: Path, environment: Mapping[str, str], marker: str, write_end: int
+) -> asyncio.subprocess.Process:
+    """Start ``bash -c`` in a session of its own, without input; closes the pipe's end it is given.
+
+    Raises:
+        OSError: If bash or the working directory is missing.
+    """
+    try:
+        return await asyncio.create_subprocess_exec(
+            "bash",
+            "-c",
+            command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=write_end,
+            stderr=write_end,
+            cwd=cwd,
+            env={**environment, _MARKER: marker},
+            start_new_session=True,
+        )
+    finally:
+        os.close(write_end)
 
 
 async def _wait(
@@ -100,14 +118,14 @@ async def _wait(
             await _end(process)
         elapsed_s = time.monotonic() - started
         await _drained(read_end, output)
-        had_children = await asyncio.to_thread(_end_leftovers, process.pid, marker)
+        had_children = await asyncio.to_thread(end_leftovers, process.pid, marker)
         is_over = True
     finally:
         if not is_over:
             # Cancelled: nothing that the command started survives it.
-            _signal(process.pid, marker, signal.SIGKILL)
+            signal_all(process.pid, marker, signal.SIGKILL)
             await asyncio.shield(process.wait())
-            _signal(process.pid, marker, signal.SIGKILL)
+            signal_all(process.pid, marker, signal.SIGKILL)
     code = await process.wait()
     return ProcessEnd(
         exit_code=code if code >= 0 else 128 - code,
@@ -150,42 +168,44 @@ def _drain(loop: asyncio.AbstractEventLoop, read_end: int, output: OutputBuffer)
         loop.remove_reader(read_end)
 
 
-def _end_leftovers(group: int, marker: str) -> bool:
-    """End what a command left behind, and tell whether there was anything."""
-    if not _signal(group, marker, signal.SIGTERM):
+def end_leftovers(group: int | None, marker: str, grace_s: float = _LEFTOVER_GRACE_S) -> bool:
+    """End what a command left behind, and tell whether there was anything.
+
+    Args:
+        group: None if the group's number may belong to others by now.
+        grace_s: Seconds between asking and forcing.
+    """
+    if not signal_all(group, marker, signal.SIGTERM):
         return False
-    deadline = time.monotonic() + _LEFTOVER_GRACE_S
+    deadline = time.monotonic() + grace_s
     while time.monotonic() < deadline:
         time.sleep(0.02)
-        if not _living(group, marker):
+        if not living(group, marker):
             return True
-    _signal(group, marker, signal.SIGKILL)
+    signal_all(group, marker, signal.SIGKILL)
     return True
 
 
-def _signal(group: int, marker: str, number: signal.Signals) -> bool:
+def signal_all(group: int | None, marker: str, number: signal.Signals) -> bool:
     """Signal the group and whatever left it, and tell whether anything was there."""
-    living = _living(group, marker)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, number)
-    for process_id in living:
+    found = living(group, marker)
+    if group is not None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, number)
+    for process_id in found:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(process_id, number)
-    return bool(living)
+    return bool(found)
 
 
-def _living(group: int, marker: str) -> list[int]:
-    """Find the processes of a call: those of its group, and those that carry its mark.
+def living(group: int | None, marker: str) -> list[int]:
+    """Find the processes of a command: those of its group, and those that carry its mark.
 
     Without /proc only the group itself is known, by the process that led it.
     """
     proc = Path("/proc")
     if not proc.is_dir():
-        try:
-            os.killpg(group, 0)
-        except (ProcessLookupError, PermissionError):
-            return []
-        return [group]
+        return _leader(group)
     wanted = f"{_MARKER}={marker}".encode()
     return [
         int(entry.name)
@@ -194,7 +214,17 @@ def _living(group: int, marker: str) -> list[int]:
     ]
 
 
-def _belongs(entry: Path, group: int, wanted: bytes) -> bool:
+def _leader(group: int | None) -> list[int]:
+    if group is None:
+        return []
+    try:
+        os.killpg(group, 0)
+    except (ProcessLookupError, PermissionError):
+        return []
+    return [group]
+
+
+def _belongs(entry: Path, group: int | None, wanted: bytes) -> bool:
     try:
         if entry.stat().st_uid != os.getuid():
             return False
@@ -205,3 +235,28 @@ def _belongs(entry: Path, group: int, wanted: bytes) -> bool:
         return int(its_group) == group or wanted in (entry / "environ").read_bytes().split(b"\0")
     except (OSError, ValueError):
         return False
+
+
+def birth_of(process_id: int) -> str:
+    """Tell when a process began, in a form that tells it from a later one of the same number.
+
+    Empty if there is no such process.
+    """
+    if not Path("/proc/self/stat").exists():
+        return _birth_by_ps(process_id)
+    try:
+        text = Path(f"/proc/{process_id}/stat").read_bytes().rpartition(b")")[2]
+        return text.split()[19].decode("ascii")
+    except (OSError, IndexError, UnicodeDecodeError):
+        return ""
+
+
+def _birth_by_ps(process_id: int) -> str:
+    import subprocess  # noqa: PLC0415 - only where there is no /proc
+
+    command = ["ps", "-o", "lstart=", "-p", str(process_id)]
+    try:
+        found = subprocess.run(command, capture_output=True, timeout=5, check=False)  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return found.stdout.decode("utf-8", "replace").strip()

@@ -5,7 +5,10 @@ from ralex.tools.bash import BashTool
 from ralex.tools.edit import EditTool
 from ralex.tools.glob import GlobTool
 from ralex.tools.grep import GrepTool
+from ralex.tools.job import USAGE as JOB_USAGE
+from ralex.tools.job import JobTool, read_job
 from ralex.tools.ls import LsTool
+from ralex.tools.more import MoreTool, OnDemand
 from ralex.tools.read import ReadTool
 from ralex.tools.todo import TodoTool
 from ralex.tools.write import WriteTool
@@ -22,4 +25,5 @@ def default_tools() -> tuple[Tool, ...]:
         GlobTool(),
         LsTool(),
         TodoTool(),
+        MoreTool(OnDemand(tool=JobTool(), usage=JOB_USAGE, read=read_job)),
     )
