@@ -339,6 +339,7 @@ class Jobs:
                 self._records.write(record)
             if is_own and record.end:
                 self._left.append(record)
+        self._left.sort(key=lambda one: one.number)
         self.notices = tuple(notices)
         with contextlib.suppress(OSError):
             for entry in self._folder.glob("job-*.txt"):
