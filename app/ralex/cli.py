@@ -4,14 +4,14 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, cast
 
 from ralex.core.tiers import TIERS, Tier
-from ralex.errors import RalexError, UsageError
+from ralex.errors import MissingKeyError, RalexError, UsageError
 
 if TYPE_CHECKING:
     from ralex.config.model import Config
@@ -164,10 +164,34 @@ def _prompt_or_screen(argv: Sequence[str]) -> int:
     if args.text is not None and not args.text.strip():
         raise UsageError("the prompt is empty", hint='say what to do: ralex "fix the failing test"')
     _check_terminal()
-    config = _config(args, options)
+    prompts = (args.text,) if args.text else ()
     from ralex.tui.launch import run_screen  # noqa: PLC0415
 
-    return run_screen(config, options, prompts=(args.text,) if args.text else ())
+    try:
+        config = _config(args, options)
+    except MissingKeyError:
+        config = _config(args, options, require_key=False)
+        if _can_call(config):
+            raise
+        load = _loader(args, options)
+        return run_screen(config, options, prompts=prompts, load=load)
+    return run_screen(config, options, prompts=prompts)
+
+
+def _can_call(config: "Config") -> bool:
+    """Tell whether any provider can be called at all."""
+    from ralex.config.load import usable_providers  # noqa: PLC0415
+
+    return bool(usable_providers(config))
+
+
+def _loader(
+    args: argparse.Namespace, options: "RunOptions"
+) -> "Callable[[Mapping[str, str], Path | None], Config]":
+    """Give what reads the configuration again, for questions asked before the first session."""
+    return lambda environ, file: _config(
+        args, options, environ=environ, config_file=file, require_key=False
+    )
 
 
 def _options(args: argparse.Namespace) -> "RunOptions":
@@ -206,13 +230,21 @@ def _check_combinations(args: argparse.Namespace) -> None:
             raise UsageError(f"--{name} is empty", hint=f"leave it out, or see `ralex {name}s`")
 
 
-def _config(args: argparse.Namespace, options: "RunOptions") -> "Config":
+def _config(
+    args: argparse.Namespace,
+    options: "RunOptions",
+    *,
+    environ: Mapping[str, str] | None = None,
+    config_file: Path | None = None,
+    require_key: bool = True,
+) -> "Config":
     from ralex.config.load import load_config  # noqa: PLC0415
 
     return load_config(
         cwd=options.cwd,
-        environ=os.environ,
-        config_file=args.config,
+        environ=os.environ if environ is None else environ,
+        config_file=config_file or args.config,
+        require_key=require_key,
         router=args.router,
         model=args.model,
         mode=args.mode,

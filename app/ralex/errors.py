@@ -83,6 +83,7 @@ class MissingKeyError(ConfigError):
     """No provider key was found and none was asked for by name."""
 
     code = "missing_key"
+    exit_code = 4
 
 
 class UnknownModelError(ConfigError):

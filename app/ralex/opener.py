@@ -11,6 +11,8 @@ from ralex.config.model import Config
 from ralex.errors import SessionLockedError, SessionNotFoundError, UsageError
 
 if TYPE_CHECKING:
+    import asyncio
+
     from ralex.agent.session import Session
     from ralex.store.sessions import StoredSession
     from ralex.wiring import ClosableProvider, Engine, RunOptions
@@ -37,9 +39,24 @@ class EngineOpener:
         self._providers = providers
         self._engine: Engine | None = None
         self._session: Session | None = None
+        self._is_held: asyncio.Event | None = None
+
+    def hold(self) -> None:
+        """Let ``open`` wait for ``go_on``: there are questions to be answered first."""
+        import asyncio  # noqa: PLC0415
+
+        self._is_held = asyncio.Event()
+
+    def go_on(self, config: Config) -> None:
+        """Open with this configuration now."""
+        self._config = config
+        if self._is_held is not None:
+            self._is_held.set()
 
     async def open(self) -> "Session":
         """Open the session the command line asked for."""
+        if self._is_held is not None:
+            await self._is_held.wait()
         return await self._use(self._options)
 
     async def new(self) -> "Session":

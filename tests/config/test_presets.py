@@ -116,7 +116,7 @@ def test_an_empty_key_is_no_key(configure: Configure) -> None:
 def test_without_any_key_the_variables_to_set_are_named(configure: Configure) -> None:
     with pytest.raises(MissingKeyError) as caught:
         configure()
-    assert caught.value.exit_code == 2
+    assert caught.value.exit_code == 4
     for name in BY_KEY:
         assert {"opencodego": "OPENCODE"}.get(name, name.upper()) in caught.value.hint
 

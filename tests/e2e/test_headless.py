@@ -14,9 +14,9 @@ from tests.e2e.model_server import Answer, ModelServer
 KEY = "sk-secret-0123456789"
 
 
-def test_no_key_is_a_configuration_error_that_names_the_variables(ralex: Ralex) -> None:
+def test_no_key_ends_with_the_code_for_keys_and_names_the_variables(ralex: Ralex) -> None:
     outcome = ralex("--prompt", "hi")
-    assert outcome.code == 2
+    assert outcome.code == 4
     assert outcome.stdout == ""
     assert "OPENROUTER_API_KEY" in outcome.stderr
     assert "ralex demo" in outcome.stderr

@@ -465,6 +465,15 @@ class FakeOpener:
     written_s: float = field(default_factory=time.time)
     locked: set[str] = field(default_factory=set[str])
     exports: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    config: object = None
+
+    def hold(self) -> None:
+        self.gate = asyncio.Event()
+
+    def go_on(self, config: object) -> None:
+        self.config = config
+        if self.gate is not None:
+            self.gate.set()
 
     async def open(self) -> FakeSession:
         if self.gate is not None:

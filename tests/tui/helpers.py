@@ -8,6 +8,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from ralex.tui.app import RalexApp
+from ralex.tui.lobby import Lobby
 from ralex.tui.screens.chat.screen import ChatScreen
 from ralex.tui.widgets.status.status import StatusBar
 from tests.tui.fake_session import FakeOpener, FakeSession
@@ -91,6 +92,7 @@ async def running(
     theme: str = "ralex-dark",
     warnings: Sequence[str] = (),
     home: Path | None = None,
+    lobby: Lobby | None = None,
 ) -> AsyncGenerator[Driver, None]:
     """Run the app without a terminal."""
     opener = opener or FakeOpener(sessions[0] if sessions else FakeSession())
@@ -103,6 +105,7 @@ async def running(
         home=home,
         clock=clock,
         is_still=True,
+        lobby=lobby,
     )
     async with app.run_test(size=size) as pilot:
         yield Driver(app, pilot, opener, clock)

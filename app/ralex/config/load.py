@@ -21,7 +21,7 @@ from ralex.config.endpoints import (
     with_key,
 )
 from ralex.config.model import Config
-from ralex.config.paths import CONFIG_NAME, home_folder, project_files
+from ralex.config.paths import CONFIG_NAME, KEYS_NAME, home_folder, project_files
 from ralex.config.presets import Preset, load_presets
 from ralex.core.ids import ModelId
 from ralex.core.models import ModelInfo
@@ -101,8 +101,9 @@ def explain_config(
     user_file = home / CONFIG_NAME
     draft = Draft(models=dict(load_catalogue()))
     presets = load_presets()
-    _apply_files(draft, user_file, config_file, cwd, environ)
-    _apply_environment(draft, environ)
+    keyed = _with_stored_keys(draft, home, environ)
+    _apply_files(draft, user_file, config_file, cwd, keyed)
+    _apply_environment(draft, environ, keyed)
     _apply_flags(draft, flags or Flags())
     _apply_local_preset(draft, presets)
     config = replace(_finish(draft, home, presets, require_key=require_key), extra_file=config_file)
@@ -153,7 +154,19 @@ def _is_there(path: Path) -> bool:
         ) from error
 
 
-def _apply_environment(draft: Draft, environ: Mapping[str, str]) -> None:
+def _with_stored_keys(draft: Draft, home: Path, environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Give the environment with the keys that the user left with ralex below it."""
+    if not _is_there(home / KEYS_NAME):
+        return environ
+    from ralex.config.stored_keys import is_readable_by_others, with_stored_keys  # noqa: PLC0415
+
+    draft.sources.append(str(home / KEYS_NAME))
+    if is_readable_by_others(home):
+        draft.warnings.append(f"{home / KEYS_NAME} can be read by others; chmod 600 it")
+    return with_stored_keys(home, environ)
+
+
+def _apply_environment(draft: Draft, environ: Mapping[str, str], keyed: Mapping[str, str]) -> None:
     used: list[str] = []
     router = environ.get("RALEX_ROUTER", "").strip()
     if router:
@@ -168,7 +181,7 @@ def _apply_environment(draft: Draft, environ: Mapping[str, str]) -> None:
         draft.set_daily(parse_usd(daily, where="RALEX_DAILY_USD"), "RALEX_DAILY_USD")
         used.append("RALEX_DAILY_USD")
     used += _apply_addresses(draft, environ)
-    used += _apply_keys(draft, environ)
+    used += _apply_keys(draft, environ, keyed)
     if used:
         draft.sources.append("environment: " + ", ".join(used))
 
@@ -193,17 +206,20 @@ def _apply_addresses(draft: Draft, environ: Mapping[str, str]) -> list[str]:
     return used
 
 
-def _apply_keys(draft: Draft, environ: Mapping[str, str]) -> list[str]:
+def _apply_keys(
+    draft: Draft, environ: Mapping[str, str], with_stored: Mapping[str, str]
+) -> list[str]:
     used: list[str] = []
     for name, provider in draft.providers.items():
-        keyed = with_key(provider, environ)
+        keyed = with_key(provider, with_stored)
         draft.providers[name] = keyed
-        source = next(
-            (variable for variable in provider.key_names if environ.get(variable, "").strip()), ""
-        )
-        if source:
+        names = (one for one in provider.key_names if with_stored.get(one, "").strip())
+        source = next(names, "")
+        if source and environ.get(source, "").strip():
             draft.origins[f"providers.{name}.api_key"] = source
             used.append(source)
+        elif source:
+            draft.origins[f"providers.{name}.api_key"] = f"{source} in {KEYS_NAME}"
         if sends_key_in_clear(keyed):
             draft.warnings.append(
                 f"the key of '{name}' is sent without encryption to {keyed.base_url}"

@@ -12,6 +12,7 @@ from pathlib import Path
 from ralex.errors import ConfigError
 
 CONFIG_NAME = "config.toml"
+KEYS_NAME = "keys.toml"
 _PROJECT_CONFIG = Path(".ralex") / CONFIG_NAME
 
 

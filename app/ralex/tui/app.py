@@ -18,6 +18,7 @@ from ralex.tui.screens.chat.screen import ChatScreen
 from ralex.tui.themes import DEFAULT_THEME, read_theme, theme_paths
 
 if TYPE_CHECKING:
+    from ralex.tui.lobby import Lobby
     from ralex.tui.ports import SessionOpener
 
 
@@ -32,6 +33,7 @@ class RalexApp(App[None]):
         warnings: Shown at the start.
         clock: Monotonic seconds.
         is_still: Draw no moving parts, for pictures.
+        lobby: Asks what must be answered before the session opens; None asks nothing.
     """
 
     CSS_PATH = Path(__file__).parent / "screens" / "chat" / "chat.tcss"
@@ -47,9 +49,11 @@ class RalexApp(App[None]):
         warnings: Sequence[str] = (),
         clock: Callable[[], float] = time.monotonic,
         is_still: bool = False,
+        lobby: Lobby | None = None,
     ) -> None:
         super().__init__()
         self.animation_level = "none"
+        self._lobby = lobby
         self._opener = opener
         self._prompts = prompts
         self._warnings = [*warnings]
@@ -81,6 +85,18 @@ class RalexApp(App[None]):
                     command.help,
                     lambda name=command.name: screen.run_command(Typed(name, "")),
                 )
+
+    def on_mount(self) -> None:
+        """Ask what has to be asked, behind the first frame."""
+        if self._lobby is not None:
+            receive = self._receive(self._lobby)
+            self.call_after_refresh(self.run_worker, receive, group="lobby", exit_on_error=False)
+
+    async def _receive(self, lobby: Lobby) -> None:
+        warnings = await lobby.receive(self)
+        chat = self.screen_stack[0]
+        if isinstance(chat, ChatScreen):
+            chat.warn(warnings)
 
     async def on_unmount(self) -> None:
         """Close the session's engine, however the app ends."""

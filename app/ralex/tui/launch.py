@@ -1,5 +1,6 @@
 """Start the screen: the app first, and everything heavy behind its first frame."""
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -9,22 +10,45 @@ from ralex.opener import EngineOpener
 
 if TYPE_CHECKING:
     from ralex.demo.stage import Stage
+    from ralex.tui.screens.setup.desk import Loader
     from ralex.wiring import RunOptions
 
 DEMO_TOKENS_PER_S = 60.0
 """A pace at which the demo's answers can be followed; models in use stream at 30 to 200."""
 
 
-def run_screen(config: Config, options: "RunOptions", *, prompts: Sequence[str] = ()) -> int:
-    """Run the app until the user leaves, and give the exit code."""
+def run_screen(
+    config: Config,
+    options: "RunOptions",
+    *,
+    prompts: Sequence[str] = (),
+    load: "Loader | None" = None,
+) -> int:
+    """Run the app until the user leaves, and give the exit code.
+
+    Args:
+        load: Reads the configuration again; given where something has to be asked first.
+    """
     from ralex.tui.app import RalexApp  # noqa: PLC0415
 
     log_to_file(config.home)
     opener = EngineOpener(config, options)
+    lobby = None
+    if load is not None:
+        from ralex.tui.lobby import Lobby  # noqa: PLC0415
+
+        lobby = Lobby(opener, config, environ=os.environ, load=load)
     app = RalexApp(
-        opener, theme=config.theme, prompts=prompts, home=config.home, warnings=config.warnings
+        opener,
+        theme=config.theme,
+        prompts=prompts,
+        home=config.home,
+        warnings=() if lobby else config.warnings,
+        lobby=lobby,
     )
     app.run()
+    if lobby is not None and lobby.wants_demo:
+        return run_demo_screen()
     return app.return_code or 0
 
 

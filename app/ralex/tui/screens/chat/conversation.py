@@ -75,6 +75,10 @@ class Conversation:
         self._is_turn = False
         self._told: set[str] = set()
 
+    def warn(self, warnings: Sequence[str]) -> None:
+        """Show warnings once the session is open."""
+        self._warnings += warnings
+
     @property
     def is_running(self) -> bool:
         """Tell whether a turn is under way, or something else that no turn may meet."""

@@ -190,6 +190,10 @@ class ChatScreen(Screen[None]):
             self.transcript.follow()
             self.conversation.submit(Waiting(event.text, event.shown))
 
+    def warn(self, warnings: Sequence[str]) -> None:
+        """Show warnings once the session is open."""
+        self.conversation.warn(warnings)
+
     def show_queue(self) -> None:
         """Show what waits to be sent."""
         queue = self.query_one("#queue", Static)
