@@ -259,6 +259,7 @@ class Engine:
     async def services(self, options: RunOptions) -> "AgentServices":
         """Put together what the agent works with."""
         from ralex.agent.services import AgentServices  # noqa: PLC0415
+        from ralex.config.remembered import FILE_NAME, RememberedAnswers  # noqa: PLC0415
         from ralex.config.scorers import AskJudge, load_followups  # noqa: PLC0415
         from ralex.core.followup import Followup  # noqa: PLC0415
         from ralex.tools.environment import tool_environment  # noqa: PLC0415
@@ -296,6 +297,8 @@ class Engine:
             limits=await self.limits(options.cwd),
             jobs_of=jobs_in(self.config.home, self._stack.push_async_callback),
             secrets=self._secrets(),
+            rules=self.config.permissions,
+            memory=RememberedAnswers(self.config.home / FILE_NAME),
         )
 
     def _secrets(self) -> tuple[str, ...]:

@@ -398,8 +398,11 @@ class FakeSession:
                     self.money = step.budget
                 yield step
 
-    def answer(self, request_id: str, choice: str) -> None:
+    def answer(self, request_id: str, choice: str, message: str = "") -> None:
         self.answers.append((request_id, choice))
+
+    def set_mode(self, mode: str) -> None:
+        self.mode = mode
 
     async def budget(self) -> BudgetState:
         return self.money

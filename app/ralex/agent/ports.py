@@ -8,6 +8,7 @@ from ralex.core.capacity import CapacityDecision
 from ralex.core.complexity import Complexity
 from ralex.core.events import AgentEvent
 from ralex.core.ids import SessionId, TurnId
+from ralex.core.permissions import Rule
 from ralex.core.routing import RouteDecision
 
 
@@ -25,6 +26,34 @@ class SessionInfo:
     created_s: float
     updated_s: float
     turns: int
+
+
+class PermissionMemory(Protocol):
+    """What the user answered with "always", kept for each project outside of it."""
+
+    def load(self, project: str) -> tuple[Rule, ...]:
+        """Read the answers that hold in a project.
+
+        Raises:
+            ConfigError: If what is stored cannot be read.
+        """
+        ...
+
+    def add(self, project: str, name: str) -> None:
+        """Remember that a rule's calls are allowed.
+
+        Raises:
+            StoreError: If it cannot be written.
+        """
+        ...
+
+    def remove(self, project: str, name: str) -> None:
+        """Forget a rule; one that is not there is no fault.
+
+        Raises:
+            StoreError: If it cannot be written.
+        """
+        ...
 
 
 class SessionStore(Protocol):

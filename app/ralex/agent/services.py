@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ralex.agent.limits import LimitDesk
-from ralex.agent.ports import SessionStore
+from ralex.agent.ports import PermissionMemory, SessionStore
 from ralex.core.budget import DayForecast, SpendRow
 from ralex.core.complexity import Complexity
 from ralex.core.ids import ModelId, SessionId
 from ralex.core.models import ModelInfo
+from ralex.core.permissions import Rule
 from ralex.core.routing import Router
 from ralex.dispatch.dispatcher import Dispatcher
 from ralex.dispatch.ports import Ledger
@@ -63,6 +64,8 @@ class AgentServices:
         escalates: Evidence of failure may move a task to a better model.
         undo_of: Gives the record of what a session changes; None for no undo.
         limits: Changes limits, for good or for today.
+        rules: Of the configuration, for tool calls.
+        memory: Keeps answers of "always"; None remembers them for the session alone.
         secrets: Provider keys, blotted out wherever a tool's result shows one.
         jobs_of: Gives what runs a session's background commands; None where none may run.
     """
@@ -87,6 +90,8 @@ class AgentServices:
     now: Callable[[], datetime]
     limits: LimitDesk
     label: str = ""
+    rules: tuple[Rule, ...] = ()
+    memory: PermissionMemory | None = None
     secrets: tuple[str, ...] = field(default=(), repr=False)
     is_complaint: Callable[[str], bool] = _never
     escalates: bool = True

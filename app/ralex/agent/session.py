@@ -16,11 +16,13 @@ from ralex.agent.changes import Changes
 from ralex.agent.context import (
     environment_block,
     git_branch,
+    git_root,
     instruction_blocks,
 )
 from ralex.agent.ending import drain, failure_of
 from ralex.agent.history import History
 from ralex.agent.mentions import mention_blocks
+from ralex.agent.permissions import Permissions
 from ralex.agent.prompt import SYSTEM_PROMPT
 from ralex.agent.recorder import Recorder
 from ralex.agent.report import ContextReport, context_report
@@ -32,6 +34,7 @@ from ralex.agent.titles import UNTITLED, title_of
 from ralex.agent.toolbox import Toolbox
 from ralex.agent.totals import SessionTotals, TurnTotals
 from ralex.agent.turn import Turn
+from ralex.agent.turn_tools import AskUserTool
 from ralex.core.budget import BudgetState, DayForecast, LimitChange, LimitName, SpendRow
 from ralex.core.events import (
     AgentEvent,
@@ -44,6 +47,7 @@ from ralex.core.events import (
 )
 from ralex.core.ids import SessionId, TurnId
 from ralex.core.models import ModelInfo
+from ralex.core.permissions import Rule
 from ralex.core.routing import Override, RouteDecision, Router, TierPrice
 from ralex.dispatch.finishing import ended, finish
 from ralex.errors import InterruptedTurnError, RalexError, ToolError, UndoError, UsageError
@@ -87,14 +91,20 @@ class Session:
             events=events,
         )
         self._toolbox = Toolbox(
-            tools=services.tools,
+            tools=(*services.tools, AskUserTool(self._approvals)),
             context=ToolContext(
                 cwd=services.cwd,
                 output_dir=services.output_dir / session_id,
                 environment=services.environment,
                 jobs=services.jobs_of(session_id) if services.jobs_of else None,
             ),
-            mode=services.mode,
+            permissions=Permissions(
+                mode=services.mode,
+                rules=services.rules,
+                project=str(git_root(services.cwd) or services.cwd),
+                memory=services.memory,
+                events=events,
+            ),
             approvals=self._approvals,
             changes=self._changes,
             secrets=services.secrets,
@@ -160,7 +170,30 @@ class Session:
     @property
     def mode(self) -> str:
         """Tell ``yolo``, ``ask`` or ``plan``."""
-        return self._services.mode
+        return self._toolbox.permissions.mode
+
+    def set_mode(self, mode: str) -> None:
+        """Change the mode, also while a turn runs: for every call that is not judged yet.
+
+        The model is told between two steps, by a block at the end of the conversation.
+
+        Raises:
+            UsageError: If there is no such mode.
+        """
+        self._toolbox.permissions.set_mode(mode)
+
+    @property
+    def permissions(self) -> tuple[Rule, ...]:
+        """List the rules that hold here: the configuration's, then answers of "always"."""
+        return self._toolbox.permissions.rules
+
+    async def forget_permission(self, name: str) -> bool:
+        """Take an answer of "always" back by its name; False if there is none.
+
+        Raises:
+            StoreError: If that cannot be stored.
+        """
+        return await self._toolbox.permissions.forget(name)
 
     @property
     def router(self) -> Router:
@@ -248,9 +281,14 @@ class Session:
         await self._services.store.rename(self._id, title)
         self._title = title
 
-    def answer(self, request_id: str, choice: str) -> None:
-        """Answer an ApprovalRequested event."""
-        self._approvals.answer(request_id, choice)
+    def answer(self, request_id: str, choice: str, message: str = "") -> None:
+        """Answer an ApprovalRequested or QuestionAsked event; one that comes too late is ignored.
+
+        Args:
+            choice: One of those offered; for a question also free text, or empty for no answer.
+            message: Told to the model with a ``deny``.
+        """
+        self._approvals.answer(request_id, choice, message)
 
     def jobs(self) -> "tuple[JobInfo, ...]":
         """List the background commands of this run of the session, ended ones included."""
@@ -488,7 +526,9 @@ class Session:
         if attached:
             text = f"<stdin>\n{attached.rstrip()}\n</stdin>"
             await recorder.emit(ContextAdded(label="stdin", text=text, is_standing=False))
-        for block in (*self._changes.begin(turn_id), *self._toolbox.job_news()):
+        toolbox = self._toolbox
+        news = (*self._changes.begin(turn_id), *toolbox.permissions.news(), *toolbox.job_news())
+        for block in news:
             await recorder.emit(block)
         reader = self._toolbox.tool("read")
         if reader is not None:

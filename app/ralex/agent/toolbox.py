@@ -5,13 +5,16 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ralex.agent.approval import Approvals
+from ralex.agent.approval import ALLOW, ALWAYS, Approvals
 from ralex.agent.changes import Changes
 from ralex.agent.loop_guard import STOP_AT, LoopGuard, Verdict, nudge
-from ralex.core.events import AgentEvent, ContextAdded, ToolCallFinished, ToolCallStarted
+from ralex.agent.permissions import Permissions
+from ralex.agent.turn_tools import TurnScope, TurnTool
+from ralex.core.events import AgentEvent, ContextAdded, Notice, ToolCallFinished, ToolCallStarted
 from ralex.core.messages import ToolCall, ToolSpec
+from ralex.core.permissions import Effect
 from ralex.core.toolargs import parse_arguments
-from ralex.errors import LoopError, ToolError
+from ralex.errors import LoopError, RalexError, ToolError
 from ralex.tools.base import Tool, ToolContext, ToolOutcome
 from ralex.tools.more import MoreTool
 
@@ -41,7 +44,7 @@ class Toolbox:
     """The tools of one session, with the mode's permissions and the loop guard around them.
 
     Args:
-        mode: ``yolo`` runs everything, ``ask`` asks before a change, ``plan`` refuses changes.
+        permissions: Judges each call by the mode and the rules.
         changes: Watches what calls change, so that it can be undone.
         secrets: Texts that no result may show, the provider keys.
     """
@@ -51,14 +54,14 @@ class Toolbox:
         *,
         tools: Sequence[Tool],
         context: ToolContext,
-        mode: str,
+        permissions: Permissions,
         approvals: Approvals,
         changes: Changes,
         secrets: tuple[str, ...] = (),
     ) -> None:
         self._tools = {tool.spec.name: tool for tool in tools}
         self._context = context
-        self._mode = mode
+        self._permissions = permissions
         self._approvals = approvals
         self._changes = changes
         self._secrets = secrets
@@ -72,6 +75,11 @@ class Toolbox:
     def context(self) -> ToolContext:
         """What the tools share: files seen, the plan."""
         return self._context
+
+    @property
+    def permissions(self) -> Permissions:
+        """What the session's calls may do."""
+        return self._permissions
 
     @property
     def changes(self) -> Changes:
@@ -177,7 +185,7 @@ class Toolbox:
     async def _one(self, ready: _Ready, guard: LoopGuard, emit: Emit) -> tuple[str, ...]:
         call, tool = ready.call, ready.tool
         title = _title(ready)
-        if tool.is_mutating and (refusal := await self._permission(call, title, emit)):
+        if refusal := await self._permission(ready, title, emit):
             await _refuse(call, refusal, emit, title=title, why="denied")
             return ()
         await emit(
@@ -187,7 +195,11 @@ class Toolbox:
         )
         started = time.monotonic()
         try:
-            outcome = await self._changes.run(tool, ready.arguments, self._context, emit)
+            if isinstance(tool, TurnTool):
+                scope = TurnScope(call_id=call.id, emit=emit)
+                outcome = await tool.run_in(scope, ready.arguments)
+            else:
+                outcome = await self._changes.run(tool, ready.arguments, self._context, emit)
         except ToolError as error:
             outcome = ToolOutcome(text=error.message, summary=_first_line(error), is_error=True)
         except UnicodeError:
@@ -229,18 +241,27 @@ class Toolbox:
             summary = summary.replace(secret, "[key]")
         return replace(outcome, text=text, diff=diff, summary=summary) if found else outcome
 
-    async def _permission(self, call: ToolCall, title: str, emit: Emit) -> str:
-        """Ask what the mode asks; returns why the call is refused, or an empty string."""
-        if self._mode == "plan":
-            return (
-                "Not run: plan mode is read-only. Describe the change instead; "
-                "the user will switch the mode."
-            )
-        if self._mode == "ask":
-            choice = await self._approvals.ask(call, title, emit)
-            if choice != "allow":
-                return "Not run: the user denied this call. Ask what they want instead, or stop."
-        return ""
+    async def _permission(self, ready: _Ready, title: str, emit: Emit) -> str:
+        """Ask what mode and rules ask; returns why the call is refused, or an empty string."""
+        call = ready.call
+        ruling = self._permissions.judge(ready.tool, ready.arguments, self._context)
+        if ruling.effect is Effect.DENY:
+            return f"Not run: {ruling.reason}."
+        if ruling.effect is Effect.ALLOW:
+            return ""
+        pattern = ", ".join(ruling.patterns)
+        answer = await self._approvals.ask(call, title, emit, pattern=pattern, reason=ruling.reason)
+        if answer.choice == ALWAYS and ruling.patterns:
+            try:
+                await self._permissions.remember(ruling.patterns)
+            except RalexError as error:
+                await emit(Notice(level="warning", text=f"{error.message}; {error.hint}"))
+            return ""
+        if answer.choice == ALLOW:
+            return ""
+        if answer.message.strip():
+            return f"Not run: the user denied this call and says: {answer.message.strip()}"
+        return "Not run: the user denied this call. Ask what they want instead, or stop."
 
 
 def _title(ready: _Ready) -> str:

@@ -318,6 +318,8 @@ class Turn:
         seen = tuple(self._around.toolbox.context.seen)
         for block in self._around.nested.near(seen, known=self._history.labels):
             await self._recorder.emit(block)
+        for block in self._around.toolbox.permissions.news():
+            await self._recorder.emit(block)
         await self._around.steering.deliver(self._recorder.emit)
         await self._escalate()
 

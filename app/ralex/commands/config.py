@@ -35,6 +35,10 @@ alert_usd = 4.00
 # monthly_usd = 60.00
 # cutoff = true             # false: warn at the limit, do not stop
 
+# [permissions]             # allow, ask or deny; deny wins in every mode; docs/permissions.md
+# "bash(git push *)" = "deny"
+# "edit(migrations/**)" = "ask"
+
 # [timeouts]                # seconds
 # connect_s = 10
 # first_byte_s = 120

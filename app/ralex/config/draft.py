@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ralex.config.endpoints import KNOWN_PROVIDERS
 from ralex.config.model import Logging, ProviderConfig, Retries, Timeouts
@@ -12,6 +12,9 @@ from ralex.core.ids import ModelId
 from ralex.core.models import ModelInfo
 from ralex.core.routing import Router
 from ralex.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ralex.core.permissions import Rule
 
 BUILT_IN = "built-in"
 ALERT_SHARE = Decimal("0.8")
@@ -62,6 +65,7 @@ class Draft:
     theme: str = "ralex-dark"
     max_steps: int = 200
     escalation: str = "on"
+    permissions: "list[Rule]" = field(default_factory=list["Rule"])
     limits: Limits = field(default_factory=Limits)
     timeouts: Timeouts = field(default_factory=Timeouts)
     retries: Retries = field(default_factory=Retries)

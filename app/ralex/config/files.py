@@ -13,6 +13,7 @@ from ralex.config.endpoints import (
     read_key,
 )
 from ralex.config.model import ProviderConfig
+from ralex.config.permission_rules import rules_of
 from ralex.config.routers import plan_router
 from ralex.config.schema import (
     BudgetSection,
@@ -33,6 +34,7 @@ from ralex.core.models import (
     PriceList,
     Rates,
 )
+from ralex.core.permissions import Layer
 
 _ENV = "env:"
 
@@ -55,6 +57,7 @@ def apply_user_file(draft: Draft, file: TomlFile, environ: Mapping[str, str]) ->
         draft.models[model.id] = model
         if model.id not in draft.own_models:
             draft.own_models.append(model.id)
+    draft.permissions += rules_of(file, content.permissions, Layer.USER)
     for name, names in content.aliases.items():
         place = file.place(("aliases", name))
         draft.aliases[name] = PlannedAlias(models=tuple(names), source=place)

@@ -315,6 +315,7 @@ def _finish(
         theme=draft.theme,
         max_steps=draft.max_steps,
         escalation=draft.escalation,
+        permissions=tuple(draft.permissions),
         timeouts=draft.timeouts,
         retries=draft.retries,
         log=draft.log,

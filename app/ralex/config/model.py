@@ -3,11 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ralex.core.budget import Limits
 from ralex.core.ids import ModelId
 from ralex.core.models import Api, ModelInfo
 from ralex.core.routing import Router
+
+if TYPE_CHECKING:
+    from ralex.core.permissions import Rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +85,7 @@ class Config:
         models: The catalogue with the user's own entries on top.
         mode: ``yolo``, ``ask`` or ``plan``.
         aliases: The user's own names for models, each with the models to take, first choice first.
+        permissions: Rules for tool calls, of the user and of the project.
         escalation: ``on``, or ``off``: no advice from better models and no moving up.
         sources: What was read, lowest layer first, for ``ralex config show``.
         warnings: What was noticed and is not fatal.
@@ -98,6 +103,7 @@ class Config:
     theme: str = "ralex-dark"
     max_steps: int = 200
     escalation: str = "on"
+    permissions: "tuple[Rule, ...]" = ()
     timeouts: Timeouts = field(default_factory=Timeouts)
     retries: Retries = field(default_factory=Retries)
     log: Logging = field(default_factory=Logging)

@@ -6,13 +6,15 @@ from decimal import Decimal
 from typing import cast
 
 from ralex.config.draft import Draft
+from ralex.config.permission_rules import rules_of
 from ralex.config.schema import BudgetSection, FileSection, check_table, known_keys
 from ralex.config.toml_text import KeyPath, TomlFile, TomlTable
+from ralex.core.permissions import Effect, Layer
 
 MODES = ("yolo", "ask", "plan")
 """From the freest to the safest."""
 
-_MAY_TIGHTEN = ("mode", "max_steps", "budget")
+_MAY_TIGHTEN = ("mode", "max_steps", "budget", "permissions")
 _LIMITS = ("daily_usd", "alert_usd", "session_usd", "project_usd", "monthly_usd")
 
 
@@ -33,6 +35,7 @@ def apply_project_file(draft: Draft, file: TomlFile) -> None:
         _warn(draft, file, key_path, "is ignored: a project's file may only tighten")
     _tighten_run(draft, file, content)
     _tighten_budget(draft, file, content.budget)
+    _tighten_permissions(draft, file, content)
 
 
 def _ignored(table: TomlTable) -> Iterator[KeyPath]:
@@ -81,6 +84,15 @@ def _tighten_budget(draft: Draft, file: TomlFile, budget: BudgetSection) -> None
             draft.limits = replace(draft.limits, cutoff=True)
         elif draft.limits.cutoff:
             _warn(draft, file, ("budget", "cutoff"), "is ignored: it would switch the limit off")
+
+
+def _tighten_permissions(draft: Draft, file: TomlFile, content: FileSection) -> None:
+    for name, effect in content.permissions.items():
+        if effect == Effect.ALLOW:
+            place = ("permissions", name)
+            _warn(draft, file, place, "is ignored: a project's file may only ask or deny")
+        else:
+            draft.permissions += rules_of(file, {name: effect}, Layer.PROJECT)
 
 
 def _warn(draft: Draft, file: TomlFile, key_path: KeyPath, text: str) -> None:

@@ -71,6 +71,7 @@ Count: TypeAlias = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Words: TypeAlias = Annotated[list[Name], Field(max_length=1000)]
 TierName: TypeAlias = Literal["SIMPLE", "MEDIUM", "COMPLEX", "REASONING"]
 ModeName: TypeAlias = Literal["yolo", "ask", "plan"]
+EffectName: TypeAlias = Literal["allow", "ask", "deny"]
 ApiName: TypeAlias = Literal["openai-chat", "openai-responses", "anthropic", "gemini", "mistral"]
 
 
@@ -262,6 +263,7 @@ class FileSection(Section):
     timeouts: TimeoutsSection = TimeoutsSection()
     retries: RetriesSection = RetriesSection()
     log: LogSection = LogSection()
+    permissions: dict[Name, EffectName] = Field(default_factory=dict[str, EffectName])
     aliases: dict[Name, Chain] = Field(default_factory=dict[str, list[str]])
     providers: dict[Name, ProviderSection] = Field(default_factory=dict[str, ProviderSection])
     models: dict[Name, ModelSection] = Field(default_factory=dict[str, ModelSection])

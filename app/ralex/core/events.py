@@ -257,10 +257,13 @@ class ToolCallFinished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalRequested:
-    """The mode wants the user's word before a call runs; answer with ``session.answer``.
+    """The mode or a rule wants the user's word before a call runs; ``session.answer`` gives it.
 
     Attributes:
-        choices: Such as ``allow`` and ``deny``; the first is the harmless one.
+        choices: ``deny``, ``allow`` and, where it can be said safely what it would allow,
+            ``always``; the first is the harmless one.
+        pattern: What ``always`` will allow, such as ``bash(git commit *)``; empty without it.
+        reason: Why it is asked: the mode, or the rule and where it stands.
     """
 
     request_id: str
@@ -268,6 +271,22 @@ class ApprovalRequested:
     name: str
     title: str
     choices: tuple[str, ...]
+    pattern: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionAsked:
+    """The model has a question for the user; ``session.answer`` takes an option or free text.
+
+    Attributes:
+        options: Answers to choose from; may be empty, and the user may always say something else.
+    """
+
+    request_id: str
+    call_id: CallId
+    question: str
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -376,6 +395,7 @@ AgentEvent: TypeAlias = (
     | ToolCallStarted
     | ToolCallFinished
     | ApprovalRequested
+    | QuestionAsked
     | ChangesUndone
     | Notice
     | TurnFinished

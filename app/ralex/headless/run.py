@@ -15,6 +15,7 @@ from ralex.core.events import (
     AgentEvent,
     ApprovalRequested,
     Notice,
+    QuestionAsked,
     RetryScheduled,
     RouteDecided,
     ToolCallFinished,
@@ -192,18 +193,23 @@ async def run_prompt(
                 reporter.take(event)
                 if isinstance(event, ApprovalRequested):
                     session.answer(event.request_id, event.choices[0])
-                    reporter.take(
-                        Notice(
-                            level="warning",
-                            text=f"refused {event.name} {event.title}: mode 'ask' needs a screen; "
-                            "use --mode yolo",
-                        )
-                    )
+                    reporter.take(_refused(event))
+                elif isinstance(event, QuestionAsked):
+                    session.answer(event.request_id, "")
+                    text = f"no user is here to answer: {event.question}; the model decides itself"
+                    reporter.take(Notice(level="warning", text=text))
     except asyncio.CancelledError:
         reporter.end = session.last_failure
         if reporter.end is None:
             raise
     return reporter.finish()
+
+
+def _refused(event: ApprovalRequested) -> Notice:
+    is_mode = event.reason.startswith("the mode")
+    hint = "use --mode yolo" if is_mode else "allow it under [permissions] in config.toml"
+    text = f"refused {event.name} {event.title}: {event.reason} needs a screen; {hint}"
+    return Notice(level="warning", text=text)
 
 
 def stdio_reporter(output: str, *, is_raw: bool) -> Reporter:

@@ -8,7 +8,7 @@ from ralex.errors import ToolError
 from ralex.tools.base import ToolContext, ToolOutcome
 from ralex.tools.environment import QUIET
 from ralex.tools.output import OutputBuffer
-from ralex.tools.params import Param, Params
+from ralex.tools.params import COMMAND_ALIASES, Param, Params
 from ralex.tools.process import ProcessEnd, run_shell
 from ralex.tools.titles import title_from
 
@@ -16,10 +16,9 @@ DEFAULT_TIMEOUT_S = 120
 MAX_TIMEOUT_S = 600
 _MAX_COMMAND_BYTES = 100_000
 _LEAST_MILLISECONDS = 10_000
-_ALIASES = ("cmd", "script", "commands", "shell_command", "code", "input")
 
 _PARAMS = Params(
-    Param(name="command", required=True, aliases=_ALIASES),
+    Param(name="command", required=True, aliases=COMMAND_ALIASES),
     Param(
         name="timeout",
         kind="integer",
@@ -57,7 +56,7 @@ class BashTool:
 
     def title(self, arguments: Mapping[str, object]) -> str:
         """Give the command's beginning."""
-        return title_from(arguments, ("command", *_ALIASES), "bash")
+        return title_from(arguments, ("command", *COMMAND_ALIASES), "bash")
 
     async def run(self, arguments: Mapping[str, object], context: ToolContext) -> ToolOutcome:
         """Run a command; a failing one is an outcome marked as an error, with its exit code.

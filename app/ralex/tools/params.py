@@ -52,6 +52,12 @@ PATH_ALIASES = (
 )
 """What other tools call ``path``."""
 
+COMMAND_ALIASES = ("cmd", "script", "commands", "shell_command", "code", "input")
+"""What other tools call ``command``."""
+
+URL_ALIASES = ("uri", "link", "address", "href", "target_url", "page")
+"""What other tools call ``url``."""
+
 
 class Values:
     """The arguments of one call, by their own names and of their own types."""

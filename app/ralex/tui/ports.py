@@ -167,8 +167,21 @@ class ChatSession(Protocol):
         """Run one turn; leaving the block early interrupts it."""
         ...
 
-    def answer(self, request_id: str, choice: str) -> None:
-        """Answer an ApprovalRequested event."""
+    def answer(self, request_id: str, choice: str, message: str = "") -> None:
+        """Answer an ApprovalRequested or QuestionAsked event.
+
+        Args:
+            choice: One of those offered; for a question also free text, or empty for no answer.
+            message: Told to the model with a ``deny``.
+        """
+        ...
+
+    def set_mode(self, mode: str) -> None:
+        """Change the mode, also while a turn runs.
+
+        Raises:
+            UsageError: If there is no such mode.
+        """
         ...
 
     async def budget(self) -> BudgetState:

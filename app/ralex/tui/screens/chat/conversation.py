@@ -24,7 +24,7 @@ from ralex.tui.widgets.transcript.items import AnyItem, NoticeItem
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from ralex.core.events import AgentEvent, ApprovalRequested
+    from ralex.core.events import AgentEvent, ApprovalRequested, QuestionAsked
     from ralex.tui.ports import ChatSession, SessionOpener
     from ralex.tui.screens.chat.screen import ChatScreen
     from ralex.tui.widgets.transcript.scribe import Scribe
@@ -284,7 +284,11 @@ class Conversation:
         self._send_next()
 
     def _show(self, scribe: Scribe, event: AgentEvent) -> None:
-        from ralex.core.events import ApprovalRequested, SteeringDelivered  # noqa: PLC0415
+        from ralex.core.events import (  # noqa: PLC0415
+            ApprovalRequested,
+            QuestionAsked,
+            SteeringDelivered,
+        )
         from ralex.tui.screens.chat import following  # noqa: PLC0415
 
         scribe.write(event)
@@ -299,6 +303,8 @@ class Conversation:
             self._screen.show_queue()
         if isinstance(event, ApprovalRequested):
             self._screen.run_worker(self._ask(event), group="approval", exit_on_error=False)
+        if isinstance(event, QuestionAsked):
+            self._screen.run_worker(self._put(event), group="approval", exit_on_error=False)
 
     async def _ask(self, request: ApprovalRequested) -> None:
         from ralex.tui.screens.dialogs.approval import ApprovalScreen  # noqa: PLC0415
@@ -306,3 +312,10 @@ class Conversation:
         choice = await self._screen.host.push_screen_wait(ApprovalScreen(request))
         if self.session is not None:
             self.session.answer(request.request_id, choice)
+
+    async def _put(self, request: QuestionAsked) -> None:
+        from ralex.tui.screens.dialogs.question import QuestionScreen  # noqa: PLC0415
+
+        answer = await self._screen.host.push_screen_wait(QuestionScreen(request))
+        if self.session is not None:
+            self.session.answer(request.request_id, answer)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from ralex.core.events import (
     AgentEvent,
     ApprovalRequested,
+    QuestionAsked,
     RetryScheduled,
     RouteDecided,
     StepFinished,
@@ -78,7 +79,7 @@ def activity_after(event: AgentEvent) -> str | None:
             return f"{event.name} {event.title}"
         case ToolCallFinished():
             return f"{event.name} done"
-        case ApprovalRequested():
+        case ApprovalRequested() | QuestionAsked():
             return "waiting for your word"
         case _:
             return None

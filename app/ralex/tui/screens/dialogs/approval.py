@@ -37,8 +37,12 @@ class ApprovalScreen(ModalScreen[str]):
                 (shown(self._request.title), "$foreground"),
             )
             yield Static(call, classes="question", markup=False)
-            options = [Option(Content(shown(choice))) for choice in self._request.choices]
+            options = [Option(Content(self._label(choice))) for choice in self._request.choices]
             yield OptionList(*options, markup=False, compact=True)
+
+    def _label(self, choice: str) -> str:
+        pattern = self._request.pattern
+        return shown(f"{choice}: {pattern}" if choice == "always" and pattern else choice)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Give the choice back."""

@@ -16,6 +16,7 @@ from ralex.core.events import (
     ContextMasked,
     EvidenceNoted,
     Notice,
+    QuestionAsked,
     RetryScheduled,
     RouteDecided,
     SteeringDelivered,
@@ -157,6 +158,8 @@ class Scribe:
                 self._page.append(UserItem(text=shown(event.text)))
             case TextDelta() | ReasoningDelta() | ToolCallDelta() | StepFinished():
                 pass
+            case QuestionAsked():
+                self._page.append(NoticeItem(level="info", text=question_text(event)))
             case ApprovalRequested() | SteeringQueued():
                 pass
             case _:
@@ -326,6 +329,13 @@ def items_of(events: Iterable[AgentEvent]) -> list[AnyItem]:
     for event in events:
         scribe.write(event)
     return page.items
+
+
+def question_text(event: QuestionAsked) -> str:
+    """Write down what the model wants to know, and the answers it offers."""
+    lines = [f"Question: {shown(event.question)}"]
+    lines += [f"{number}. {shown_line(one)}" for number, one in enumerate(event.options, 1)]
+    return "\n".join(lines)
 
 
 def undone_text(event: ChangesUndone) -> str:

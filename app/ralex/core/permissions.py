@@ -1,0 +1,338 @@
+"""What a tool call may do: rules of the user, of a project and of earlier answers, and the mode.
+
+A rule names a tool and, in parentheses, a pattern: ``bash(git push *)``, ``edit(src/**)``,
+``web_fetch(*.example.com)``. Deny wins wherever it is said. Of the other rules the more exact one
+wins, and where two are equal the stricter one. A project's rules can only make things stricter.
+
+A shell command is split into the simple commands it may start: a ``deny`` or ``ask`` holds if it
+could be any of them, an ``allow`` only if it is each of them for certain. What cannot be read for
+certain is asked about as soon as there is a rule that could concern it.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+
+from ralex.core.shell import (
+    ANY,
+    Script,
+    SimpleCommand,
+    possible_texts,
+    read_script,
+    runs_unseen,
+)
+
+
+class Effect(StrEnum):
+    """What a rule says."""
+
+    ALLOW = "allow"
+    ASK = "ask"
+    DENY = "deny"
+
+
+class Layer(StrEnum):
+    """Who says it.
+
+    A project's allow counts for nothing; an earlier answer wins against an equally exact rule that
+    would ask again.
+    """
+
+    USER = "user"
+    PROJECT = "project"
+    ANSWER = "answer"
+
+
+class Kind(StrEnum):
+    """What the pattern of a tool's rules is held against."""
+
+    COMMAND = "command"
+    PATH = "path"
+    HOST = "host"
+    NAME = "name"
+    NOTHING = "nothing"
+
+
+KINDS: Mapping[str, Kind] = {
+    "bash": Kind.COMMAND,
+    "read": Kind.PATH,
+    "write": Kind.PATH,
+    "edit": Kind.PATH,
+    "grep": Kind.PATH,
+    "glob": Kind.PATH,
+    "ls": Kind.PATH,
+    "web_fetch": Kind.HOST,
+    "skill": Kind.NAME,
+    "task": Kind.NOTHING,
+    "todo": Kind.NOTHING,
+    "ask_user": Kind.NOTHING,
+    "job": Kind.NOTHING,
+}
+"""Tools whose rules may have a pattern, and what it means; others have rules by name alone."""
+
+_SAME = {"write": "edit"}
+"""Tools that do the same to a file are one to a rule."""
+
+_RULE = re.compile(r"(?P<tool>\*|[A-Za-z][\w-]*)\s*(?:\((?P<pattern>.*)\))?", re.DOTALL)
+_MOST_COMPARED = 2_000
+_STRICTNESS = {Effect.ALLOW: 0, Effect.ASK: 1, Effect.DENY: 2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One line of ``[permissions]``.
+
+    Attributes:
+        tool: Name of a tool, or ``*`` for all.
+        pattern: Empty for every call of the tool.
+        source: File and line, for messages.
+    """
+
+    tool: str
+    pattern: str
+    effect: Effect
+    layer: Layer = Layer.USER
+    source: str = ""
+
+    @property
+    def name(self) -> str:
+        """The rule as it is written: ``bash(git push *)``."""
+        return f"{self.tool}({self.pattern})" if self.pattern else self.tool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What a call is about.
+
+    Attributes:
+        texts: The command; or a file's absolute names, as typed and as resolved; or the host.
+        root: Where relative patterns for paths begin.
+    """
+
+    tool: str
+    texts: tuple[str, ...] = ()
+    root: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What the rules say of a call.
+
+    Attributes:
+        effect: None if no rule concerns it.
+        rule: The one that decided; None if none did, or if a call could not be read for certain.
+    """
+
+    effect: Effect | None = None
+    rule: Rule | None = None
+
+
+class RuleError(ValueError):
+    """A rule's name is not of the form ``tool(pattern)``."""
+
+
+def parse_rule(name: str, effect: Effect, *, layer: Layer = Layer.USER, source: str = "") -> Rule:
+    """Read a rule's name.
+
+    Raises:
+        RuleError: If it is not of the form, or its tool takes no pattern.
+    """
+    found = _RULE.fullmatch(name.strip())
+    if found is None:
+        raise RuleError("a rule is a tool's name, with a pattern in parentheses if need be")
+    pattern = (found["pattern"] or "").strip()
+    if found["pattern"] is not None and not pattern:
+        raise RuleError("the pattern is empty; leave out the parentheses for every call")
+    tool = found["tool"]
+    if pattern and KINDS.get(tool, Kind.NOTHING) is Kind.NOTHING:
+        takers = ", ".join(name for name, kind in KINDS.items() if kind is not Kind.NOTHING)
+        raise RuleError(f"rules of {tool!r} have no pattern; those of {takers} may have one")
+    if pattern == "*" or (pattern == "**" and KINDS.get(tool) is Kind.PATH):
+        pattern = ""
+    return Rule(tool=tool, pattern=pattern, effect=effect, layer=layer, source=source)
+
+
+def judge(subject: Subject, rules: Sequence[Rule]) -> Verdict:
+    """Find what the rules say of a call; the strictest of its parts decides."""
+    fitting = [rule for rule in rules if _concerns(rule, subject.tool)]
+    if not fitting:
+        return Verdict()
+    if KINDS.get(subject.tool) is Kind.COMMAND:
+        return _judge_command("\n".join(subject.texts), fitting)
+    strict = [
+        rule
+        for rule in fitting
+        if rule.effect is not Effect.ALLOW
+        and (not rule.pattern or any(_fits(rule, text, subject) for text in subject.texts))
+    ]
+    allowing = [
+        rule
+        for rule in fitting
+        if rule.effect is Effect.ALLOW
+        and (
+            not rule.pattern
+            or (bool(subject.texts) and all(_fits(rule, text, subject) for text in subject.texts))
+        )
+    ]
+    return _weigh([*strict, *allowing])
+
+
+def pattern_fits(kind: Kind, pattern: str, text: str, *, root: str = "") -> bool:
+    """Tell whether a pattern of this kind covers a text for certain.
+
+    Args:
+        root: Where relative patterns for paths begin.
+    """
+    match kind:
+        case Kind.COMMAND:
+            return _command_pattern(_normal(pattern)).fullmatch(text) is not None
+        case Kind.PATH:
+            return _path_pattern(pattern, root).fullmatch(text) is not None
+        case Kind.HOST:
+            return _host_fits(pattern.casefold(), text.casefold().rstrip("."))
+        case Kind.NAME:
+            return _command_pattern(_normal(pattern)).fullmatch(text) is not None
+        case Kind.NOTHING:
+            return False
+
+
+def _concerns(rule: Rule, tool: str) -> bool:
+    if rule.layer is Layer.PROJECT and rule.effect is Effect.ALLOW:
+        return False
+    return rule.tool == "*" or _SAME.get(rule.tool, rule.tool) == _SAME.get(tool, tool)
+
+
+def _fits(rule: Rule, text: str, subject: Subject) -> bool:
+    return pattern_fits(KINDS[rule.tool], rule.pattern, text, root=subject.root)
+
+
+def _weigh(rules: Iterable[Rule]) -> Verdict:
+    """Let deny win, then the more exact rule, then an earlier answer, then the stricter rule."""
+    best: Rule | None = None
+    for rule in rules:
+        if rule.effect is Effect.DENY:
+            return Verdict(effect=Effect.DENY, rule=rule)
+        if best is None or _weight(rule) > _weight(best):
+            best = rule
+    return Verdict(effect=best.effect if best else None, rule=best)
+
+
+def _weight(rule: Rule) -> tuple[bool, int, bool, int]:
+    exact = len(rule.pattern.replace("*", "")) + (rule.tool != "*")
+    is_project = rule.layer is Layer.PROJECT
+    return (is_project, exact, rule.layer is Layer.ANSWER, _STRICTNESS[rule.effect])
+
+
+def _judge_command(command: str, rules: Sequence[Rule]) -> Verdict:
+    script = read_script(command)
+    verdicts = [_judge_simple(one, rules) for one in script.commands]
+    has_patterns = any(rule.pattern and rule.effect is not Effect.ALLOW for rule in rules)
+    if is_unsure(script) and has_patterns:
+        verdicts.append(Verdict(effect=Effect.ASK))
+    elif is_unsure(script) or not verdicts:
+        verdicts.append(_weigh(rule for rule in rules if not rule.pattern))
+    return max(verdicts, key=_strictness)
+
+
+def _strictness(verdict: Verdict) -> float:
+    """Order verdicts; where no rule speaks, the mode does, so that an allow cannot cover it."""
+    return 0.5 if verdict.effect is None else _STRICTNESS[verdict.effect]
+
+
+def is_unsure(script: Script) -> bool:
+    """Tell whether a script may start more than can be read in it."""
+    return script.is_opaque or any(runs_unseen(command) for command in script.commands)
+
+
+def _judge_simple(command: SimpleCommand, rules: Sequence[Rule]) -> Verdict:
+    holding: list[Rule] = []
+    unsure: Rule | None = None
+    texts = list(dict.fromkeys(possible_texts(command)))
+    for rule in rules:
+        if not rule.pattern:
+            holding.append(rule)
+        elif rule.effect is Effect.ALLOW:
+            is_plain = not command.writes and not command.is_quoted
+            if is_plain and pattern_fits(Kind.COMMAND, rule.pattern, command.text):
+                holding.append(rule)
+        elif any(_is_surely(rule.pattern, text) for text in texts) and not command.is_quoted:
+            holding.append(rule)
+        elif any(_may_fit(_normal(rule.pattern), text) for text in texts):
+            unsure = unsure or rule
+    verdict = _weigh(holding)
+    if unsure is not None and _strictness(verdict) < _STRICTNESS[Effect.ASK]:
+        return Verdict(effect=Effect.ASK, rule=unsure)
+    if command.is_quoted and verdict.effect is None:
+        return Verdict(effect=Effect.ALLOW)  # only text, as far as anybody knows
+    return verdict
+
+
+def _is_surely(pattern: str, text: str) -> bool:
+    return pattern_fits(Kind.COMMAND, pattern, text)
+
+
+def _normal(pattern: str) -> str:
+    return " ".join(pattern.split())
+
+
+@cache
+def _command_pattern(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern: ``*`` is any text; a last `` *`` may also be nothing at all."""
+    is_open = pattern.endswith(" *")
+    text = ".*".join(map(re.escape, (pattern[:-2] if is_open else pattern).split("*")))
+    return re.compile(text + ("(?: .*)?" if is_open else ""), re.DOTALL)
+
+
+@cache
+def _path_pattern(pattern: str, root: str) -> re.Pattern[str]:
+    """Compile a pattern for absolute paths; without a slash it is a name at any depth."""
+    text = pattern.removeprefix("./")
+    if text.endswith("/"):
+        text += "**"
+    pieces: list[str] = []
+    if "/" not in pattern:
+        text = f"/**/{text}"
+    elif not text.startswith("/"):
+        pieces.append(re.escape(root.rstrip("/") + "/"))
+    for piece in re.findall(r"\*\*/|\*\*|\*|\?|[^*?]+", text):
+        known = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+        pieces.append(known.get(piece) or re.escape(piece))
+    return re.compile("".join(pieces), re.DOTALL)
+
+
+def _host_fits(pattern: str, host: str) -> bool:
+    """Hold a host against ``example.com`` or ``*.example.com``, which covers it as well."""
+    if pattern.startswith("*."):
+        return host == pattern[2:] or host.endswith(pattern[1:])
+    return host == pattern
+
+
+def _may_fit(pattern: str, text: str) -> bool:
+    """Tell whether a text could turn out to be covered, whatever ``ANY`` in it stands for."""
+    if len(text) > _MOST_COMPARED:
+        text = text[:_MOST_COMPARED] + ANY
+    if ANY not in text:
+        return _command_pattern(pattern).fullmatch(text) is not None
+    if pattern.endswith(" *") and _may_meet(pattern[:-2], text):
+        return True
+    return _may_meet(pattern, text)
+
+
+def _may_meet(pattern: str, text: str) -> bool:
+    """Tell whether two texts with gaps (``*`` here, ``ANY`` there) have a reading in common."""
+    reach = [True] + [False] * len(pattern)
+    for place, char in enumerate(pattern):
+        reach[place + 1] = reach[place] and char == "*"
+    for char in text:
+        following = [reach[0] and char == ANY] + [False] * len(pattern)
+        for place, mine in enumerate(pattern):
+            if char == ANY or mine == "*":  # nothing of the pattern, or as much of it as one likes
+                following[place + 1] = reach[place + 1] or following[place] or reach[place]
+            else:
+                following[place + 1] = reach[place] and mine == char
+        reach = following
+        if not any(reach):
+            return False
+    return reach[-1]

@@ -1,0 +1,60 @@
+"""What a call is about, for permission rules: read as the tool itself will read its arguments."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ralex.core.permissions import KINDS, Kind, Subject
+from ralex.errors import ToolError
+from ralex.tools.base import ToolContext
+from ralex.tools.params import COMMAND_ALIASES, PATH_ALIASES, URL_ALIASES, Param, Params
+
+_READERS: Mapping[Kind, Params] = {
+    Kind.COMMAND: Params(Param(name="command", required=True, aliases=COMMAND_ALIASES)),
+    Kind.PATH: Params(Param(name="path", kind="path", aliases=PATH_ALIASES)),
+    Kind.HOST: Params(Param(name="url", required=True, aliases=URL_ALIASES)),
+    Kind.NAME: Params(Param(name="name", required=True)),
+}
+
+
+def subject_of(name: str, arguments: Mapping[str, object], context: ToolContext) -> Subject:
+    """Read what a call is about; without texts if the tool would refuse its arguments."""
+    kind = KINDS.get(name, Kind.NOTHING)
+    reader = _READERS.get(kind)
+    root = str(context.cwd.resolve())
+    if reader is None:
+        return Subject(tool=name, root=root)
+    try:
+        values = reader.coerce(arguments)
+    except ToolError:
+        return Subject(tool=name, root=root)
+    texts: tuple[str, ...] = ()
+    match kind:
+        case Kind.COMMAND:
+            texts = (values.text("command"),)
+        case Kind.PATH:
+            texts = _paths(values.text("path") or ".", context)
+        case Kind.HOST:
+            texts = _hosts(values.text("url"))
+        case Kind.NAME | Kind.NOTHING:
+            texts = (values.text("name"),)
+    return Subject(tool=name, texts=texts, root=root)
+
+
+def _paths(raw: str, context: ToolContext) -> tuple[str, ...]:
+    """Give a path as typed and as it is once links are followed; both absolute."""
+    try:
+        path = context.cwd.resolve() / Path(raw).expanduser()
+        return tuple(dict.fromkeys((os.path.normpath(path), str(path.resolve()))))
+    except (OSError, RuntimeError, ValueError):
+        return ()
+
+
+def _hosts(url: str) -> tuple[str, ...]:
+    text = url.strip()
+    try:
+        host = urlsplit(text if "://" in text else f"https://{text}").hostname
+    except ValueError:
+        return ()
+    return (host.rstrip("."),) if host else ()
