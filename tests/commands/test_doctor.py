@@ -1,9 +1,21 @@
 import argparse
+import asyncio
 import io
 import socket
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from ralex.commands import doctor
+from ralex.core.events import AgentEvent, EvidenceNoted, RouteDecided, TurnStarted
+from ralex.core.ids import ModelId, SessionId, TurnId
+from ralex.core.routing import RouteDecision, RouteReason
+from ralex.core.tiers import Tier
+from ralex.store.sessions import SqliteSessions
+from ralex.wiring import local_now
+from tests.store.test_sessions import called, finished
 
 
 def run(tmp_path: Path, *argv: str, **environ: str) -> tuple[int, str]:
@@ -75,3 +87,58 @@ def test_the_network_is_tried_only_when_asked(tmp_path: Path) -> None:
     assert f"✓ openai: 127.0.0.1:{port} answers" in asked
     _, gone = run(tmp_path, "--network", OPENAI_BASE_URL=address)
     assert f"! openai: 127.0.0.1:{port} does not answer" in gone
+
+
+def turn(number: int, *, follows: bool, kind: str = "") -> Iterator[AgentEvent]:
+    """Make a turn that changes a file, or a complaint about the one before."""
+    name = TurnId(f"t{number}{kind}")
+    yield TurnStarted(session_id=SessionId("s"), turn_id=name, prompt="hi")
+    yield RouteDecided(
+        route=RouteDecision(
+            router="mine",
+            tier=Tier.SIMPLE,
+            model=ModelId("acme/fast"),
+            reason=RouteReason.SCORE,
+            reasons=(),
+            continues_task=follows,
+        )
+    )
+    if kind:
+        yield EvidenceNoted(kind=kind)
+    yield replace(called("ok"), files_changed=("a.py",))
+    yield replace(finished(), turn_id=name)
+
+
+def fill(tmp_path: Path, *, bad: int, good: int) -> None:
+    """Store tasks: bad ones of which only the user complained, and good ones."""
+
+    async def work() -> None:
+        store = await SqliteSessions.open(tmp_path / "home" / "sessions.db", now=local_now)
+        session_id = await store.create(project="/work", title="hi")
+        for number in range(bad):
+            events = [*turn(number, follows=False), *turn(number, follows=True, kind="complaint")]
+            await store.append(session_id, events)
+        for number in range(bad, bad + good + 1):
+            await store.append(session_id, list(turn(number, follows=False)))
+        await store.aclose()
+
+    (tmp_path / "home").mkdir(mode=0o700)
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize(
+    ("bad", "setting", "is_advised"),
+    [
+        pytest.param(20, "on", True, id="enough, and no failure was noticed"),
+        pytest.param(19, "on", False, id="one too few"),
+        pytest.param(20, "off", False, id="it is off already"),
+    ],
+)
+def test_useless_escalation_is_advised_against(
+    tmp_path: Path, bad: int, setting: str, *, is_advised: bool
+) -> None:
+    fill(tmp_path, bad=bad, good=20)
+    (tmp_path / "home" / "config.toml").write_text(f'escalation = "{setting}"\n')
+    _, out = run(tmp_path, OPENAI_API_KEY="k")
+    words = "! escalation does more harm than good here: it notices 0% of the failures"
+    assert (words in out) is is_advised

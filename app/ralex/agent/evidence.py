@@ -9,25 +9,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ralex.core.checks import is_check
 from ralex.core.escalation import Evidence, EvidenceKind
 from ralex.core.events import AgentEvent, ToolCallFinished, ToolCallStarted
 from ralex.core.ids import CallId
 from ralex.core.toolargs import ArgumentsError, parse_arguments
 
-_CHECK = re.compile(
-    r"""
-    \b(?:pytest|unittest|tox|nox|ruff|mypy|(?:based)?pyright|flake8|pylint|eslint|tsc|vitest|jest|
-    mocha|rspec|phpunit|ctest|clippy|shellcheck|golangci-lint|py_compile|compileall|gradlew?|mvnw?|
-    bazel|phpstan|rubocop|biome|xcodebuild)\b
-    |\b(?:cargo|go|swift|dotnet|zig|deno|bun|mix|stack|cabal|dune)\s+
-      (?:test|build|check|vet|lint|run|compile)\b
-    |\b(?:npm|pnpm|yarn|make|just|task|rake|composer|uv\s+run|poetry\s+run)\b.*
-      (?:test|build|lint|check|compile|typecheck)
-    |(?:^|[;&|]\s*)make\s*(?:$|[;&|])
-    |(?:^|[\s;&|/])(?:run_)?tests?\.(?:sh|py)\b
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
 _ERROR_LINE = re.compile(r"error|exception|fail|cannot|not found|no such|undefined|panic", re.I)
 _CHANGING = re.compile(r"\d+|0x[0-9a-f]+|/tmp/\S+", re.I)
 _DETAIL_CHARS = 120
@@ -99,22 +86,22 @@ class TaskRecord:
             self.diffs.append(event.diff[:_DIFF_CHARS])
             while len(self.diffs) > 1 and sum(map(len, self.diffs)) > _DIFF_CHARS:
                 del self.diffs[0]
-        is_check = bool(command) and _CHECK.search(command) is not None
-        if is_check and event.exit_code == 0:
+        has_checked = is_check(command)
+        if has_checked and event.exit_code == 0:
             self.forget(EvidenceKind.FAILED_CHECK)
         if not event.is_error:
             return []
-        return self._judge_error(event, command, is_check=is_check)
+        return self._judge_error(event, command, has_checked=has_checked)
 
     def _judge_error(
-        self, event: ToolCallFinished, command: str, *, is_check: bool
+        self, event: ToolCallFinished, command: str, *, has_checked: bool
     ) -> list[Evidence]:
         if event.refusal == "malformed":
             return [_evidence(EvidenceKind.MALFORMED_CALL, event.summary)]
         if event.refusal:
             return []
         self.failure = f"$ {command}\n{event.output}" if command else event.output
-        if is_check and self.files_changed and event.exit_code:
+        if has_checked and self.files_changed and event.exit_code:
             return [_evidence(EvidenceKind.FAILED_CHECK, command)]
         found: list[Evidence] = []
         if event.name in _EDITS:

@@ -22,7 +22,8 @@ from ralex.config.load import ExplainedConfig, explain_config, usable_providers
 from ralex.config.model import Config, ProviderConfig
 from ralex.config.model_table import load_model_table
 from ralex.core.model_table import dominated_tiers
-from ralex.errors import ConfigError
+from ralex.core.outcomes import advice, noticing
+from ralex.errors import ConfigError, StoreError
 from ralex.version import __version__
 
 _PACKAGES = ("textual", "httpx", "pydantic", "tiktoken", "aiosqlite", "pygments")
@@ -67,6 +68,7 @@ def run(
         today = datetime.now(UTC).date()
         findings += _configuration(explained)
         findings += _models(explained.config, today)
+        findings += _escalation(explained.config, environ)
         if args.network:
             findings += _network(explained.config)
     marks = {"ok": "✓", "warn": "!", "fail": "✗"}
@@ -155,6 +157,27 @@ def _models(config: Config, today: date) -> Iterator[Finding]:
             yield Finding(level="warn", text=f"{model.id} is deprecated")
         if model.retires is not None and (model.retires - today).days <= _SOON_DAYS:
             yield Finding(level="warn", text=f"{model.id} is to be retired on {model.retires}")
+
+
+def _escalation(config: Config, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Judge escalation by what is stored of past work, once that is enough."""
+    if config.escalation == "off" or not (config.home / "sessions.db").exists():
+        return
+    import asyncio  # noqa: PLC0415 - most machines have nothing stored when they are looked at
+
+    from ralex.commands.route_past import read_turns  # noqa: PLC0415
+
+    try:
+        found = noticing(asyncio.run(read_turns(config, environ, "")))
+    except StoreError as error:
+        yield Finding(level="warn", text=f"stored sessions: {error.message}")
+        return
+    if words := advice(found):
+        yield Finding(level="warn", text=f"{words} (`ralex route --stats` has the figures)")
+    elif found.is_enough:
+        yield Finding(
+            level="ok", text=f"escalation notices {found.d:.0%}, rejects {found.f:.0%} wrongly"
+        )
 
 
 def _network(config: Config) -> Iterator[Finding]:

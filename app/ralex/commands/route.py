@@ -51,6 +51,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     forms.add_argument(
         "--jsonl", action="store_true", help="read one JSON object per line from stdin"
     )
+    parser.add_argument(
+        "--stats",
+        action="store_true",
+        help="success and cost of past turns by tier, and how well failure was noticed",
+    )
+    parser.add_argument(
+        "--replay",
+        action="store_true",
+        help="decide past turns anew with --router or --config, and compare",
+    )
+    parser.add_argument(
+        "--since",
+        metavar="WHEN",
+        help="with --stats (default: all) and --replay (default: 30d): 7d, 2026-11-01, today, all",
+    )
 
 
 def run(
@@ -67,7 +82,14 @@ def run(
     Raises:
         ConfigError: If the configuration cannot be read, or names no router of this name.
         UsageError: If there is no text, or an argument makes no sense.
+        StoreError: If past turns are asked for and cannot be read.
     """
+    if args.stats or args.replay:
+        from ralex.commands import route_past  # noqa: PLC0415 - opens the store, which a route does not
+
+        return route_past.run(args, cwd=cwd, environ=environ, stdout=stdout, stderr=stderr)
+    if args.since is not None:
+        raise UsageError("--since goes with --stats or --replay")
     config = load_config(
         cwd=cwd,
         environ=environ,

@@ -153,6 +153,11 @@ def consider(
     )
 
 
+def is_enough(evidence: Sequence[Evidence]) -> bool:
+    """Tell whether evidence suffices to act on, where there is someone to act."""
+    return _strongest(evidence) is not None
+
+
 def _strongest(evidence: Sequence[Evidence]) -> EvidenceKind | None:
     """Find a kind of which there is enough; one that advice cannot help comes first."""
     enough = [

@@ -21,11 +21,13 @@ from ralex.core.events import AgentEvent, Notice
 from ralex.core.ids import SessionId, TurnId
 from ralex.core.routing import RouteDecision
 from ralex.core.stream import ReasoningDelta, TextDelta, ToolCallDelta
+from ralex.core.turn_log import PastTurn
 from ralex.errors import RalexError, SessionNotFoundError
 from ralex.store import session_rows as rows
 from ralex.store.database import Database, storable, storable_number
 from ralex.store.faults import SESSIONS
 from ralex.store.session_rows import SearchHit, StoredOutcome, StoredSession
+from ralex.store.turn_rows import past_turns
 
 _LOG = logging.getLogger(__name__)
 
@@ -210,6 +212,14 @@ class SqliteSessions:
             since_s: Leave out what is older, in seconds since the epoch (UTC).
         """
         return await self._database.read(partial(rows.outcomes, since_s=since_s))
+
+    async def past_turns(self, *, since_s: float = 0.0) -> list[PastTurn]:
+        """Read what is remembered of turns: session after session, each in its order.
+
+        Args:
+            since_s: Leave out what began earlier, in seconds since the epoch (UTC).
+        """
+        return await self._database.read(partial(past_turns, since_s=since_s))
 
     async def fork(self, session_id: SessionId) -> SessionId:
         """Copy a session and become the copy's writer; the original may be open elsewhere.
