@@ -141,6 +141,9 @@ def parser() -> argparse.ArgumentParser:
         "--fork", dest="forks", action="store_true", help="with -c or -r: work in a copy of it"
     )
     main.add_argument("--config", type=Path, metavar="FILE", help="read this file as well")
+    main.add_argument(
+        "--plain", action="store_true", help="lines instead of a screen, for screen readers"
+    )
     main.add_argument("--demo", action="store_true", help="the same as `ralex demo`")
     main.add_argument("--version", action="store_true", help="print the version")
     return main
@@ -154,7 +157,7 @@ def _prompt_or_screen(argv: Sequence[str]) -> int:
         sys.stdout.write(f"ralex {__version__}\n")
         return 0
     if args.demo:
-        return _demo()
+        return _demo(is_plain=args.plain)
     options = _options(args)
     if args.prompt is not None:
         from ralex.headless.stdin import read_prompt  # noqa: PLC0415
@@ -163,8 +166,12 @@ def _prompt_or_screen(argv: Sequence[str]) -> int:
         return _headless(_config(args, options), options, (prompt, attached), args)
     if args.text is not None and not args.text.strip():
         raise UsageError("the prompt is empty", hint='say what to do: ralex "fix the failing test"')
-    _check_terminal()
     prompts = (args.text,) if args.text else ()
+    if args.plain or _is_simple_terminal():
+        from ralex.plain.start import run_plain  # noqa: PLC0415
+
+        return run_plain(_config(args, options), options, prompts=prompts)
+    _check_terminal()
     from ralex.tui.launch import run_screen  # noqa: PLC0415
 
     try:
@@ -267,34 +274,44 @@ def _headless(
     return asyncio.run(run_headless(config, options, reporter, prompt[0], attached=prompt[1]))
 
 
-def _demo() -> int:
-    from ralex.headless.demo import run_demo_headless  # noqa: PLC0415
+def _demo(*, is_plain: bool = False) -> int:
+    has_terminal = _has_terminal()
+    if is_plain or (has_terminal and _is_simple_terminal()):
+        from ralex.plain.start import run_demo_plain  # noqa: PLC0415
 
-    if sys.stdin.isatty() and sys.stdout.isatty():
+        return run_demo_plain()
+    if has_terminal:
         from ralex.tui.launch import run_demo_screen  # noqa: PLC0415
 
         return run_demo_screen()
+    from ralex.headless.demo import run_demo_headless  # noqa: PLC0415
+
     return run_demo_headless(sys.stdout, sys.stderr)
 
 
+def _has_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _is_simple_terminal() -> bool:
+    """Tell whether there is a terminal that says of itself that it can only show lines."""
+    return os.environ.get("TERM") == "dumb" and _has_terminal()
+
+
 def _check_terminal() -> None:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not _has_terminal():
         raise UsageError(
             "the screen needs a terminal, and there is none here",
-            hint='use `ralex --prompt "…"` in scripts and pipes',
-        )
-    if os.environ.get("TERM") == "dumb":
-        raise UsageError(
-            "the terminal says TERM=dumb and cannot show a screen",
-            hint='use `ralex --prompt "…"`, or set TERM to what your terminal is',
+            hint='use `ralex --prompt "…"` in scripts and pipes, or --plain to talk in lines',
         )
 
 
 def _command(name: str, argv: Sequence[str]) -> int:
     """Run a subcommand; each lives in a module of its own."""
     if name == "demo":
-        _Parser(prog="ralex demo", description=COMMANDS["demo"]).parse_args(argv)
-        return _demo()
+        demo = _Parser(prog="ralex demo", description=COMMANDS["demo"])
+        demo.add_argument("--plain", action="store_true", help="lines instead of a screen")
+        return _demo(is_plain=demo.parse_args(argv).plain)
     import importlib  # noqa: PLC0415
 
     module = importlib.import_module(f"ralex.commands.{_MODULES.get(name, name)}")

@@ -44,6 +44,7 @@ def test_classifying_loads_no_network_database_or_screen() -> None:
         "ralex.agent.session",
         "ralex.dispatch.dispatcher",
         "ralex.headless.start",
+        "ralex.plain.start",
         "ralex.wiring",
         "ralex.cli",
         "ralex.tools.registry",

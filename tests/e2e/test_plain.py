@@ -1,0 +1,158 @@
+"""``ralex --plain`` in a real pseudo-terminal: questions and answers, line by line."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.command import PRICED, Ralex
+from tests.e2e.model_server import Answer, ModelServer
+from tests.e2e.pseudo_terminal import RALEX, PseudoTerminal
+
+KEY = "sk-secret-0123456789"
+
+
+def talk(ralex: Ralex, server: ModelServer, *args: str, **extra: str) -> PseudoTerminal:
+    environment = ralex.environment(
+        {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": KEY, "TERM": "xterm-256color", **extra}
+    )
+    return PseudoTerminal([RALEX, *args], cwd=ralex.project, environment=environment)
+
+
+def at_prompt(terminal: PseudoTerminal) -> None:
+    terminal.wait_until(lambda: terminal.text.rstrip().endswith("\nYou:"), "the prompt")
+
+
+@pytest.mark.parametrize(
+    ("args", "term"), [(("--plain",), "xterm-256color"), ((), "dumb")], ids=["asked for", "dumb"]
+)
+def test_a_talk_in_lines_moves_no_cursor_and_shows_no_colour(
+    ralex: Ralex, args: tuple[str, ...], term: str
+) -> None:
+    ralex.configure(PRICED)
+    answers = [Answer(calls=(("ls", {"path": "."}),)), Answer(text="One file.\nIt is small.")]
+    with ModelServer(answers) as server, talk(ralex, server, *args, TERM=term) as terminal:
+        before = terminal.line_settings
+        at_prompt(terminal)
+        terminal.send("what is here?\n")
+        terminal.wait_for("It is small.")
+        terminal.wait_for("Turn: 2 steps")
+        at_prompt(terminal)
+        terminal.send("/why\n")
+        terminal.wait_until(lambda: terminal.text.count("Route: ") == 2, "the reasons")
+        at_prompt(terminal)
+        terminal.send("\x04")
+        assert terminal.wait_for_end() == 0
+        assert terminal.line_settings == before
+    assert "Tool: ls ." in terminal.text
+    assert "Route: SIMPLE, openai/scripted" in terminal.text
+    assert terminal.modes_left_on == set()
+    own = terminal.written.replace("\x1b[?2004h", "").replace("\x1b[?2004l", "")
+    assert "\x1b" not in own.split("You:")[0]
+    assert "\x1b[" not in own.replace("\x1b[K", "").replace("\x1b[C", "")
+
+
+def test_ctrl_c_stops_the_turn_and_at_the_prompt_it_leaves(ralex: Ralex) -> None:
+    ralex.configure(PRICED)
+    stalled = Answer(text="I begin", stalls=True, cut_after=60)
+    answers = [stalled, Answer(text="Ok")]
+    with ModelServer(answers) as server, talk(ralex, server, "--plain", "go") as terminal:
+        terminal.wait_for("Route: ")
+        terminal.wait_until(lambda: bool(server.requests), "the call")
+        terminal.send("\x03")
+        terminal.wait_for("Error: interrupted")
+        at_prompt(terminal)
+        terminal.send("again\n")
+        terminal.wait_for("Ralex: Ok")
+        at_prompt(terminal)
+        terminal.send("half a li")
+        terminal.wait_for("half a li")
+        terminal.send("\x03")
+        at_prompt(terminal)
+        terminal.send("\x03")
+        assert terminal.wait_for_end() == 130
+        assert terminal.modes_left_on == set()
+    assert len(server.requests) == 2
+
+
+def test_an_approval_is_asked_for_and_typed(ralex: Ralex) -> None:
+    ralex.configure(PRICED)
+    write = Answer(calls=(("write", {"path": "new.txt", "content": "x\n"}),))
+    with (
+        ModelServer([write, Answer(text="No?"), write, Answer(text="Yes.")]) as server,
+        talk(ralex, server, "--plain", "--mode", "ask") as terminal,
+    ):
+        at_prompt(terminal)
+        terminal.send("write it\n")
+        terminal.wait_for("Answer ")
+        terminal.send("\n")  # nothing said is no
+        terminal.wait_for("Ralex: No?")
+        at_prompt(terminal)
+        assert not (ralex.project / "new.txt").exists()
+        terminal.send("write it after all\n")
+        terminal.wait_until(lambda: terminal.text.count("Answer ") == 2, "the second question")
+        terminal.send("allow\n")
+        terminal.wait_for("Ralex: Yes.")
+        at_prompt(terminal)
+        terminal.send("/quit\n")
+        assert terminal.wait_for_end() == 0
+    assert (ralex.project / "new.txt").read_text() == "x\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("moment", ["turn", "prompt"])
+def test_a_signal_ends_it_in_order(ralex: Ralex, number: signal.Signals, moment: str) -> None:
+    ralex.configure(PRICED)
+    stalled = Answer(text="I begin here", stalls=True, cut_after=60)
+    with ModelServer([stalled]) as server, talk(ralex, server, "--plain") as terminal:
+        before = terminal.line_settings
+        at_prompt(terminal)
+        if moment == "turn":
+            terminal.send("go\n")
+            terminal.wait_until(lambda: bool(server.requests), "the call")
+        os.kill(terminal.pid, number)
+        assert terminal.wait_for_end() == 128 + number
+        assert terminal.line_settings == before
+        assert terminal.modes_left_on == set()
+    shown = ralex("sessions", "show", ralex.only_session()).stdout if moment == "turn" else "go"
+    assert "go" in shown
+
+
+def test_prompts_are_remembered_and_answers_to_questions_are_not(ralex: Ralex) -> None:
+    ralex.configure(PRICED)
+    with ModelServer([Answer(text="Fine.")]) as server:
+        with talk(ralex, server, "--plain") as terminal:
+            at_prompt(terminal)
+            terminal.send("a very rare prompt\n")
+            terminal.wait_for("Ralex: Fine.")
+            at_prompt(terminal)
+            terminal.send("\x04")
+            assert terminal.wait_for_end() == 0
+        history = ralex.home / "ralex" / "plain-history"
+        assert history.stat().st_mode & 0o777 == 0o600
+        assert history.read_text().split("\n")[-2] == "a very rare prompt"
+        with talk(ralex, server, "--plain") as terminal:
+            at_prompt(terminal)
+            terminal.send("\x1b[A")
+            terminal.wait_for("You: a very rare prompt")
+
+
+def test_lines_from_a_pipe_are_prompts_too(ralex: Ralex, tmp_path: Path) -> None:
+    ralex.configure(PRICED)
+    with ModelServer([Answer(text="Fine.")]) as server:
+        done = ralex(
+            "--plain", stdin="hello\n/cost\n/nope\n", OPENAI_BASE_URL=server.url, OPENAI_API_KEY=KEY
+        )
+    assert done.code == 0, done.stderr
+    assert "You: hello\n" in done.stdout
+    assert "Ralex: Fine." in done.stdout
+    assert "This session: $" in done.stdout
+    assert "Error: /nope is not a command" in done.stdout
+
+
+def test_the_demo_is_told_in_lines(ralex: Ralex) -> None:
+    done = ralex("demo", "--plain", stdin="/undo\n")
+    assert done.code == 0, done.stderr
+    assert "Ralex: Done, and both tests pass." in done.stdout
+    assert "Taken back: shop/price.py" in done.stdout
