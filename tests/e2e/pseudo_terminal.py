@@ -95,7 +95,7 @@ class PseudoTerminal:
         """Wait until something is so."""
         deadline = time.monotonic() + PATIENCE_S
         while not is_so():
-            if not self._read(deadline):
+            if not self._read(time.monotonic() + 0.05) and time.monotonic() > deadline:
                 raise AssertionError(f"waited in vain for {what}; the screen:\n{self.text}")
 
     def wait_for_end(self) -> int:
@@ -107,7 +107,7 @@ class PseudoTerminal:
                 self.code = os.waitstatus_to_exitcode(status)
                 while self._read(time.monotonic() + 0.05):
                     pass
-            elif not self._read(min(deadline, time.monotonic() + 0.05)):
+            elif not self._read(time.monotonic() + 0.05):
                 assert time.monotonic() < deadline, f"it does not end; the screen:\n{self.text}"
         return self.code
 
