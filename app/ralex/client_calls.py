@@ -32,7 +32,7 @@ from ralex.dispatch.dispatcher import (
     Candidate,
     Emit,
 )
-from ralex.errors import MalformedReplyError, RalexError, UsageError
+from ralex.errors import MalformedReplyError, ProviderError, RalexError, UsageError
 from ralex.wiring import ClosableProvider, Engine
 
 ClientPart = TextDelta | ReasoningDelta | ToolCallDelta | UsageReport
@@ -106,6 +106,11 @@ class Calls:
         try:
             return await self._make(ask, emit)
         except RalexError as error:
+            if isinstance(error, ProviderError) and error.partial:
+                error.hint += (
+                    "; what came is the error's `partial`: send it back as the assistant's "
+                    "message and ask to continue"
+                )
             self._engine.observer().failed(error, model=ask.model)
             raise
 
@@ -120,7 +125,10 @@ class Calls:
             raise UsageError(f"max_tokens is {cap}", hint="pass a number above 0")
         schema = _schema(ask.response_format)
         call = Call(
-            candidates=tuple(self._candidate(name, messages, tools, schema) for name in names),
+            candidates=self._engine.plan().candidates(
+                (self._engine.resolve(name).id for name in names),
+                lambda model: self._candidate(model, messages, tools, schema),
+            ),
             messages=messages,
             tools=tools,
             tier=(route.tier or "") if route else "",
@@ -133,6 +141,7 @@ class Calls:
             max_cost_usd=route.max_cost_usd if route else None,
             counterfactual=self._engine.top_price(route.router) if route else None,
             refuses_empty=True,
+            moves_on_overflow=True,
         )
         is_sampling = ask.temperature is not None and ask.temperature > 0
         if ask.share and not is_sampling:

@@ -124,7 +124,12 @@ class LedgerUnavailableError(BudgetError):
 
 
 class ProviderError(RalexError):
-    """The provider, or the way to it, failed."""
+    """The provider, or the way to it, failed.
+
+    Attributes:
+        status: The HTTP status, or None where the failure came without one.
+        partial: What had come of the answer when it broke off, or an empty string.
+    """
 
     exit_code = 4
     code = "provider"
@@ -139,6 +144,7 @@ class ProviderError(RalexError):
     ) -> None:
         super().__init__(message, hint=hint, retry_after_s=retry_after_s)
         self.status = status
+        self.partial = ""
 
 
 class ConnectError(ProviderError):

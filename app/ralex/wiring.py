@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ralex.agent.limits import LimitDesk
     from ralex.agent.services import AgentServices
     from ralex.agent.session import Session
+    from ralex.dispatch.candidates import CandidatePlan
     from ralex.dispatch.dispatcher import Dispatcher
     from ralex.dispatch.single_flight import SingleFlight
     from ralex.observe.observer import Observer
@@ -199,18 +200,26 @@ class Engine:
             from ralex.dispatch.dispatcher import Dispatcher  # noqa: PLC0415
             from ralex.dispatch.retries import RetryPolicy  # noqa: PLC0415
 
-            again, usual = self.config.retries, RetryPolicy()
+            again = self.config.retries
             self._dispatcher = Dispatcher(
                 provider_of=self.provider,
                 ledger=ledger,
                 is_limited=self._is_limited,
                 now=self._now,
-                policy=RetryPolicy(
-                    retries=usual.retries if again.count is None else again.count,
-                    failure_cooldown_s=again.cooldown_s or usual.failure_cooldown_s,
+                policy=RetryPolicy().but(
+                    retries=again.count,
+                    failure_cooldown_s=again.cooldown_s,
+                    limit_wait_s=again.limit_wait_s,
                 ),
             )
         return self._dispatcher
+
+    def plan(self) -> "CandidatePlan":
+        """Tell which models stand beside and behind one another."""
+        from ralex.dispatch.candidates import plan_over  # noqa: PLC0415
+
+        config = self.config
+        return plan_over(config.models, self.usable(), config.deployments, config.fallbacks)
 
     async def single_flight(self) -> "SingleFlight":
         """Make what joins identical calls; for callers other than the agent."""
@@ -293,6 +302,7 @@ class Engine:
             now=self._now,
             label=options.label,
             notices=await self.notices(),
+            plan=self.plan(),
             undo_of=lambda session_id: self._undo_of(session_id, options.cwd),
             limits=await self.limits(options.cwd),
             jobs_of=jobs_in(self.config.home, self._stack.push_async_callback),

@@ -44,6 +44,8 @@ class PaperDesk:
         *,
         retries: int = 2,
         jitter: float = 0.5,
+        draws: Sequence[float] = (),
+        limit_wait_s: float = 60.0,
         **scripts: Sequence[ScriptedStep],
     ) -> None:
         self.ledger = ledger
@@ -55,11 +57,12 @@ class PaperDesk:
             provider_of=lambda model: (self._routes or self.providers)[model.provider],
             ledger=ledger,
             is_limited=lambda: True,
-            policy=RetryPolicy(retries=retries),
+            policy=RetryPolicy(retries=retries, limit_wait_s=limit_wait_s),
             now=lambda: NOW,
             monotonic=lambda: sum(self.waits),
             sleep=self._sleep,
             jitter=lambda: jitter,
+            draw=iter(draws).__next__,
         )
 
     async def _sleep(self, seconds: float) -> None:

@@ -8,6 +8,7 @@ import pytest
 from ralex.config.model import ProviderConfig, Timeouts
 from ralex.core.messages import Message, ModelRequest, ToolSpec, UserMessage
 from ralex.core.models import Api
+from ralex.core.rate_limits import RateLimits
 from ralex.core.stream import StreamFinished, StreamPart
 from ralex.providers.registry import Provider, build_provider
 from tests.providers.loopback import serve
@@ -29,6 +30,7 @@ class Ask:
     key: str | None = KEY
     headers: dict[str, str] = field(default_factory=dict[str, str])
     parts: list[StreamPart] = field(default_factory=list[StreamPart])
+    limits: RateLimits | None = None
 
     def provider(self, url: str) -> Provider:
         config = ProviderConfig(
@@ -69,7 +71,10 @@ class Ask:
         try:
             async with provider.stream(request) as parts:
                 async for part in parts:
-                    self.parts.append(part)
+                    if isinstance(part, RateLimits):
+                        self.limits = part
+                    else:
+                        self.parts.append(part)
         finally:
             await provider.aclose()
         last = self.parts[-1]

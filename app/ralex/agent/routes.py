@@ -128,6 +128,11 @@ class RouteDesk:
         if self.last is not None and self.last.router != self.router.name:
             self._task = TaskState()
 
+    def served_by(self, deployment: str) -> None:
+        """Note in the receipt why one of several deployments serves the step."""
+        if self.last is not None:
+            self.last = self.last.served_by(deployment)
+
     def decide(
         self,
         ask: str,

@@ -15,6 +15,7 @@ from ralex.core.ids import ModelId, SessionId
 from ralex.core.models import ModelInfo
 from ralex.core.permissions import Rule
 from ralex.core.routing import Router
+from ralex.dispatch.candidates import CandidatePlan
 from ralex.dispatch.dispatcher import Dispatcher
 from ralex.dispatch.ports import Ledger
 from ralex.tools.base import Tool
@@ -61,6 +62,7 @@ class AgentServices:
         label: Words that stay on screen, such as the demo's notice.
         is_complaint: Tells whether a follow-up says that the last answer was no good.
         notices: What the user should know of how the stores were opened.
+        plan: Puts the siblings of deployments and the fallback chains in place.
         escalates: Evidence of failure may move a task to a better model.
         undo_of: Gives the record of what a session changes; None for no undo.
         limits: Changes limits, for good or for today.
@@ -96,5 +98,6 @@ class AgentServices:
     is_complaint: Callable[[str], bool] = _never
     escalates: bool = True
     notices: tuple[str, ...] = ()
+    plan: CandidatePlan = field(default_factory=CandidatePlan)
     undo_of: "Callable[[SessionId], UndoLog] | None" = None
     jobs_of: "Callable[[SessionId], Jobs] | None" = None

@@ -28,6 +28,7 @@ class Surroundings:
         judge: Judges the size of a request: model, input and output tokens.
         called: Told of every answered call: model and usage.
         nested: Finds instruction files beside touched files.
+        served_by: Notes in the receipt why one of several deployments serves the step.
     """
 
     services: AgentServices
@@ -42,6 +43,7 @@ class Surroundings:
     nested: NestedInstructions
     judge: Callable[[ModelInfo, int, int], CapacityDecision]
     called: Callable[[ModelId, Usage], None]
+    served_by: Callable[[str], None]
 
 
 def make_surroundings(
@@ -96,4 +98,5 @@ def make_surroundings(
         nested=NestedInstructions(services.cwd),
         judge=desk.judge,
         called=desk.called,
+        served_by=desk.served_by,
     )

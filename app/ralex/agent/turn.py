@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from decimal import Decimal
 
+from ralex.agent.candidates import candidates_of, sizes_of
 from ralex.agent.loop_guard import LoopGuard
 from ralex.agent.recorder import Recorder
 from ralex.agent.surroundings import Surroundings
 from ralex.agent.text_calls import with_text_calls
 from ralex.agent.totals import TurnTotals
-from ralex.core.capacity import CapacityAction, CapacityDecision
 from ralex.core.escalation import EvidenceKind
 from ralex.core.events import (
     AgentEvent,
@@ -24,7 +24,7 @@ from ralex.core.events import (
     TurnFailed,
     TurnFinished,
 )
-from ralex.core.ids import TurnId
+from ralex.core.ids import ModelId, TurnId
 from ralex.core.models import PriceList
 from ralex.core.routing import RouteDecision
 from ralex.core.stream import (
@@ -49,6 +49,7 @@ from ralex.errors import (
     ContextOverflowError,
     LoopError,
     MalformedReplyError,
+    ProviderError,
     RalexError,
     StepLimitError,
 )
@@ -130,13 +131,15 @@ class Turn:
     def failed(self, error: RalexError) -> TurnFailed:
         """Describe the end of a turn that failed."""
         totals = self.totals
+        partial = error.partial if isinstance(error, ProviderError) else ""
+        hint = f"{error.hint}; or send 'continue': what came is kept" if partial else error.hint
         return TurnFailed(
             turn_id=self._turn_id,
             code=error.code,
             message=error.message,
-            hint=error.hint,
+            hint=hint,
             exit_code=error.exit_code,
-            text=totals.text,
+            text=partial or totals.text,
             model=totals.model or self._route.model,
             tier=self._route.tier,
             steps=totals.steps,
@@ -169,13 +172,28 @@ class Turn:
                     self.totals,
                     is_proven=not isinstance(error, _NothingFitsError),
                 ):
-                    raise
+                    result = await self._call_a_larger_one(error)
+                    break
             else:
                 break
         return await self._settle(result)
 
-    async def _call(self, step: int) -> CallResult:
-        candidates = await self._candidates(step)
+    async def _call_a_larger_one(self, error: ContextOverflowError) -> CallResult:
+        """Take the chain that the user named for requests too long, when nothing can be shortened.
+
+        Raises:
+            ContextOverflowError: The error given, if there is no such chain.
+        """
+        chain = self._services.plan.after_overflow((self._route.model, *self._route.fallbacks))
+        if not chain:
+            raise error
+        await self._recorder.emit(
+            RetryScheduled(attempt=1, wait_s=0.0, next_model=chain[0], error=error.message)
+        )
+        return await self._call(self.totals.steps + 1, chain)
+
+    async def _call(self, step: int, chain: tuple[ModelId, ...] = ()) -> CallResult:
+        candidates = await self._candidates(step, chain)
         messages = self._history.messages
         call = Call(
             candidates=candidates,
@@ -237,52 +255,32 @@ class Turn:
             await self._recorder.emit(Notice(level="warning", text=alert))
         return result
 
-    async def _candidates(self, step: int) -> tuple[Candidate, ...]:
-        """Size the request for the model and its fallbacks; those it does not fit drop out."""
-        keeper, sizer = self._around.keeper, self._around.sizer
-        messages = self._history.messages
-        chosen: list[Candidate] = []
-        verdicts: list[CapacityDecision] = []
-        for model_id in (self._route.model, *self._route.fallbacks):
-            model = keeper.known(self._services.resolve(model_id))
-            tokens = keeper.tokens(model)
-            verdict = self._around.judge(
-                model, tokens, self._route.max_tokens or DEFAULT_OUTPUT_TOKENS
-            )
-            verdicts.append(verdict)
-            if verdict.action is CapacityAction.UPSIZE and verdict.upsize_model is not None:
-                model = self._services.resolve(verdict.upsize_model)
-            elif verdict.action is not CapacityAction.FITS:
-                continue
-            bound = sizer.bound(messages, model)
-            is_same = model.id == verdict.model
-            chosen.append(
-                Candidate(
-                    model=model,
-                    input_tokens=tokens,
-                    input_bound_tokens=bound,
-                    output_tokens=verdict.output_tokens if is_same else None,
-                )
-            )
-        await self._services.store.record_capacity(
-            self._around.session_id, self._turn_id, step, verdicts[0]
+    async def _candidates(
+        self, step: int, chain: tuple[ModelId, ...] = ()
+    ) -> tuple[Candidate, ...]:
+        """Size the request for the route's models, or for a chain in their place."""
+        around = self._around
+        chosen, verdict = candidates_of(
+            around, chain or (self._route.model, *self._route.fallbacks), self._route.max_tokens
         )
-        await self._recorder.emit(CapacityDecided(capacity=verdicts[0]))
+        await self._services.store.record_capacity(around.session_id, self._turn_id, step, verdict)
+        await self._recorder.emit(CapacityDecided(capacity=verdict))
         if not chosen:
             raise _NothingFitsError(
-                f"the conversation does not fit any more: {verdicts[0].arithmetic}",
+                f"the conversation does not fit any more: {verdict.arithmetic}",
                 hint="start afresh with /new, or choose a model with a larger window with /model",
             )
-        return tuple(chosen)
+        return chosen
 
     def _teller(
         self, step: int, candidates: tuple[Candidate, ...]
     ) -> Callable[[CallEvent], Awaitable[None]]:
-        sizes = {one.model.id: one.input_tokens for one in candidates}
+        sizes = sizes_of(candidates)
 
         async def tell(event: CallEvent) -> None:
             match event:
                 case AttemptStarted():
+                    self._around.served_by(event.why)
                     await self._recorder.emit(
                         StepStarted(
                             step=step,
@@ -290,6 +288,7 @@ class Turn:
                             context_tokens=sizes[event.model.id],
                             window=event.model.context_window,
                             reserved_usd=event.reserved_usd,
+                            deployment=event.why,
                         )
                     )
                 case AttemptFailed():

@@ -41,8 +41,17 @@ alert_usd = 4.00
 
 # [timeouts]                # seconds
 # connect_s = 10
-# first_byte_s = 120
-# idle_s = 60
+# first_byte_s = 120        # until the answer begins
+# idle_s = 60               # between two pieces of it
+
+# [retries]
+# count = 3                 # further attempts at the same model, with growing waits
+# cooldown_s = 5            # how long a model that failed is tried last
+# limit_wait_s = 60         # the longest wait for your own rpm and tpm (below)
+
+# [log]                     # for your own dashboards; never what was said
+# events = true             # logs/events.jsonl: one line for each charge, route and turn
+# otel = false              # OpenTelemetry spans; needs the extra otel
 
 # Any endpoint that speaks a known dialect:
 # [providers.acme]
@@ -53,14 +62,46 @@ alert_usd = 4.00
 # [models."acme/fast"]
 # price = { input = 0.10, output = 0.40 }   # USD per million tokens; free is 0, not left out
 # context_window = 128000
+# [models."acme/sonnet"]
+# like = "anthropic/claude-sonnet-4-6"      # take over its prices, window and abilities
+# name = "claude-4-6"       # its name on the wire, where that differs
+# weight = 3                # its part of the load among deployments; 0 only stands by
+# rpm = 60                  # your own limits on requests and tokens a minute
+# tpm = 200000
+# [models."acme/large".price]                 # dearer as a whole from a size of the input on
+# input = 1.00
+# output = 4.00
+# long = [{ above_input_tokens = 200000, input = 2.00, output = 6.00 }]
+
+# Names of your own for models; of several the first that has a key is taken:
+# [aliases]
+# quick = ["acme/fast", "openai/gpt-5.4-mini"]
+
+# Several deployments of one model share its load and stand in for one another at once. Which one
+# takes a call: weight × the headroom that its provider tells, and a session stays where it is.
+# [deployments]
+# sonnet = ["acme/sonnet", "anthropic/claude-sonnet-4-6"]
+
+# What follows a model that fails, by kind of failure ("*": every model without a chain):
+# [fallbacks]
+# general = { "acme/fast" = ["openai/gpt-5.4-mini"] }
+# context_window = { "acme/fast" = ["sonnet"] }       # the request is too long for it
+# content_policy = { "*" = ["acme/large"] }           # it refuses what the request says
 
 # A router of your own; a missing tier takes the next one up, a list is a fallback chain:
 # [routers.mine]
-# tiers = { SIMPLE = "acme/fast", COMPLEX = ["anthropic/claude-sonnet-4-6", "acme/fast"] }
+# scorer = "ralex"          # or litellm: LiteLLM's heuristic, number for number
+# tiers = { SIMPLE = "acme/fast", COMPLEX = ["sonnet", "acme/fast"] }
+# weights = { reasoningMarkers = 0.40 }               # the others keep the scorer's own
+# boundaries = { simple_medium = 0.10 }
 # [[routers.mine.rules]]
 # pattern = '(?i)\\b(typo|rename)\\b'
 # tier = "SIMPLE"
 # max_cost_usd = 0.01
+# [routers.mine.options]    # whole lists and numbers that replace those of the scorer litellm
+# technical_extra = ["kubernetes"]
+# token_thresholds = [15, 400]
+# keyword_tiers = [{ words = ["urgent"], tier = "COMPLEX" }]
 """
 
 
@@ -157,6 +198,14 @@ def _lines(explained: ExplainedConfig) -> Iterator[str]:
     yield f"router {config.router}:"
     for tier, chain in config.routers[config.router].tiers.items():
         yield f"  {tier.value:9} → " + ", then ".join(chain)
+    if config.deployments:
+        yield ""
+    for name, members in config.deployments.items():
+        weights = (f"{one} (weight {config.models[one].weight:g})" for one in members)
+        yield f"deployments {name}: " + ", ".join(weights)
+    for kind in ("general", "context_window", "content_policy"):
+        for model, rest in getattr(config.fallbacks, kind).items():
+            yield f"fallback, {kind.replace('_', ' ')}: {model} → " + ", then ".join(rest)
 
 
 def _settings(config: Config) -> Iterator[tuple[str, str]]:
@@ -176,8 +225,15 @@ def _settings(config: Config) -> Iterator[tuple[str, str]]:
     yield "timeouts.connect_s", f"{config.timeouts.connect_s:g}"
     yield "timeouts.first_byte_s", f"{config.timeouts.first_byte_s:g}"
     yield "timeouts.idle_s", f"{config.timeouts.idle_s:g}"
+    yield "retries.count", _or_usual(config.retries.count)
+    yield "retries.cooldown_s", _or_usual(config.retries.cooldown_s)
+    yield "retries.limit_wait_s", _or_usual(config.retries.limit_wait_s)
     yield "log.events", "true" if config.log.events else "false"
     yield "log.otel", "true" if config.log.otel else "false"
+
+
+def _or_usual(number: float | None) -> str:
+    return "usual" if number is None else f"{number:g}"
 
 
 def _usd(amount: Decimal | None) -> str:

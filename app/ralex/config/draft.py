@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
 from ralex.config.endpoints import KNOWN_PROVIDERS
-from ralex.config.model import Logging, ProviderConfig, Retries, Timeouts
+from ralex.config.model import Caching, Logging, ProviderConfig, Retries, Timeouts
 from ralex.core.budget import Limits
 from ralex.core.ids import ModelId
 from ralex.core.models import ModelInfo
@@ -69,8 +69,13 @@ class Draft:
     limits: Limits = field(default_factory=Limits)
     timeouts: Timeouts = field(default_factory=Timeouts)
     retries: Retries = field(default_factory=Retries)
+    cache: Caching = field(default_factory=Caching)
     log: Logging = field(default_factory=Logging)
     aliases: dict[str, PlannedAlias] = field(default_factory=dict[str, PlannedAlias])
+    deployments: dict[str, PlannedAlias] = field(default_factory=dict[str, PlannedAlias])
+    fallbacks: dict[str, dict[str, PlannedAlias]] = field(
+        default_factory=dict[str, dict[str, PlannedAlias]]
+    )
     providers: dict[str, ProviderConfig] = field(default_factory=lambda: dict(KNOWN_PROVIDERS))
     models: dict[ModelId, ModelInfo] = field(default_factory=dict[ModelId, ModelInfo])
     own_models: list[ModelId] = field(default_factory=list[ModelId])

@@ -58,9 +58,7 @@ def apply_user_file(draft: Draft, file: TomlFile, environ: Mapping[str, str]) ->
         if model.id not in draft.own_models:
             draft.own_models.append(model.id)
     draft.permissions += rules_of(file, content.permissions, Layer.USER)
-    for name, names in content.aliases.items():
-        place = file.place(("aliases", name))
-        draft.aliases[name] = PlannedAlias(models=tuple(names), source=place)
+    _apply_names(draft, file, content)
     planned = {
         name: PlannedRouter(
             name=name,
@@ -71,6 +69,23 @@ def apply_user_file(draft: Draft, file: TomlFile, environ: Mapping[str, str]) ->
     }
     # The upper layer's come first: without a word on which to take, the first is taken.
     draft.routers = {**planned, **{k: v for k, v in draft.routers.items() if k not in planned}}
+
+
+def _apply_names(draft: Draft, file: TomlFile, content: FileSection) -> None:
+    """Take over names for models and chains of models; they are looked up later."""
+
+    def planned(given: Mapping[str, list[str]], *path: str) -> dict[str, PlannedAlias]:
+        return {
+            name: PlannedAlias(models=tuple(names), source=file.place((*path, name)))
+            for name, names in given.items()
+        }
+
+    draft.aliases |= planned(content.aliases, "aliases")
+    draft.deployments |= planned(content.deployments, "deployments")
+    for kind in ("general", "context_window", "content_policy"):
+        given = planned(getattr(content.fallbacks, kind), "fallbacks", kind)
+        if given:
+            draft.fallbacks.setdefault(kind, {}).update(given)
 
 
 def _apply_scalars(draft: Draft, file: TomlFile, content: FileSection) -> None:
@@ -88,6 +103,10 @@ def _apply_scalars(draft: Draft, file: TomlFile, content: FileSection) -> None:
     draft.retries = replace(draft.retries, **again)
     for name in again:
         draft.origins[f"retries.{name}"] = file.place(("retries", name))
+    kept = content.cache.model_dump(exclude_none=True)
+    draft.cache = replace(draft.cache, **kept)
+    for name in kept:
+        draft.origins[f"cache.{name}"] = file.place(("cache", name))
     logs = content.log.model_dump(exclude_none=True)
     draft.log = replace(draft.log, **logs)
     for name in logs:

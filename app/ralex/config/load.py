@@ -20,6 +20,7 @@ from ralex.config.endpoints import (
     sends_key_in_clear,
     with_key,
 )
+from ralex.config.fallbacks import find_aliases, find_deployments, find_fallbacks
 from ralex.config.model import Config
 from ralex.config.paths import CONFIG_NAME, KEYS_NAME, home_folder, project_files
 from ralex.config.presets import Preset, load_presets
@@ -283,9 +284,9 @@ def _finish(
         draft.models.setdefault(found.id, found)
         return found
 
-    for name, alias in draft.aliases.items():
-        aliases[name] = tuple(_find_at(alias.source, one, find).id for one in alias.models)
-
+    find_aliases(draft.aliases, find, aliases)
+    deployments = find_deployments(draft, find, aliases)
+    fallbacks = find_fallbacks(draft, find, aliases)
     own = choice.own_router(draft)
     if own is not None:
         routers[own.name] = own
@@ -320,6 +321,9 @@ def _finish(
         retries=draft.retries,
         log=draft.log,
         aliases=MappingProxyType(aliases),
+        deployments=MappingProxyType(deployments),
+        fallbacks=fallbacks,
+        cache=draft.cache,
         sources=tuple(draft.sources),
         warnings=tuple(draft.warnings),
     )

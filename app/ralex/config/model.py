@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ralex.core.budget import Limits
+from ralex.core.fallbacks import Fallbacks
 from ralex.core.ids import ModelId
 from ralex.core.models import Api, ModelInfo
 from ralex.core.routing import Router
@@ -55,10 +56,29 @@ class Retries:
     Attributes:
         count: Further attempts at the same model after the first.
         cooldown_s: Seconds for which a model that failed is tried last.
+        limit_wait_s: The longest that a call waits for the user's own ``rpm`` and ``tpm``.
     """
 
     count: int | None = None
     cooldown_s: float | None = None
+    limit_wait_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caching:
+    """Whether whole answers are kept and given again to the same question.
+
+    Attributes:
+        enabled: For calls of the library that do not say otherwise.
+        agent: Also for the steps of agent turns, if enabled.
+        ttl_s: How long an answer is good, in seconds.
+        max_mb: What the stored answers may take together.
+    """
+
+    enabled: bool = False
+    agent: bool = False
+    ttl_s: float = 3_600.0
+    max_mb: int = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +106,8 @@ class Config:
         mode: ``yolo``, ``ask`` or ``plan``.
         aliases: The user's own names for models, each with the models to take, first choice first.
         permissions: Rules for tool calls, of the user and of the project.
+        deployments: Names for several deployments of one model, which share its load.
+        fallbacks: What follows a model that fails, by kind of failure.
         escalation: ``on``, or ``off``: no advice from better models and no moving up.
         sources: What was read, lowest layer first, for ``ralex config show``.
         warnings: What was noticed and is not fatal.
@@ -106,10 +128,15 @@ class Config:
     permissions: "tuple[Rule, ...]" = ()
     timeouts: Timeouts = field(default_factory=Timeouts)
     retries: Retries = field(default_factory=Retries)
+    cache: Caching = field(default_factory=Caching)
     log: Logging = field(default_factory=Logging)
     aliases: Mapping[str, tuple[ModelId, ...]] = field(
         default_factory=dict[str, tuple[ModelId, ...]]
     )
+    deployments: Mapping[str, tuple[ModelId, ...]] = field(
+        default_factory=dict[str, tuple[ModelId, ...]]
+    )
+    fallbacks: Fallbacks = field(default_factory=Fallbacks)
     sources: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     extra_file: Path | None = None

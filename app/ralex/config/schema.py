@@ -56,6 +56,20 @@ def _seconds(value: object) -> float:
     return float(number)
 
 
+def _lifetime(value: object) -> float:
+    number = _number(value, "a number of seconds")
+    if not 0 < number <= 31_536_000:
+        raise PydanticCustomError("lifetime", "must be more than 0 and at most a year of seconds")
+    return float(number)
+
+
+def _weight(value: object) -> float:
+    number = _number(value, "a number")
+    if not 0 <= number <= 1_000_000:
+        raise PydanticCustomError("weight", "must be between 0 and 1000000")
+    return float(number)
+
+
 def _chain(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
@@ -64,6 +78,7 @@ Usd: TypeAlias = Annotated[Decimal, PlainValidator(_usd)]
 Limit: TypeAlias = Annotated[Decimal | None, PlainValidator(_limit)]
 Real: TypeAlias = Annotated[float, PlainValidator(_real)]
 Seconds: TypeAlias = Annotated[float, PlainValidator(_seconds)]
+Weight: TypeAlias = Annotated[float, PlainValidator(_weight)]
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=200)]
 Tokens: TypeAlias = Annotated[int, Field(gt=0, le=1_000_000_000)]
 Chain: TypeAlias = Annotated[list[Name], BeforeValidator(_chain), Field(min_length=1)]
@@ -112,6 +127,24 @@ class RetriesSection(Section):
 
     count: Annotated[int, Field(ge=0, le=20)] | None = None
     cooldown_s: Seconds | None = None
+    limit_wait_s: Seconds | None = None
+
+
+class CacheSection(Section):
+    """``[cache]``; what is missing is ralex's own."""
+
+    enabled: bool | None = None
+    agent: bool | None = None
+    ttl_s: Annotated[float, PlainValidator(_lifetime)] | None = None
+    max_mb: Annotated[int, Field(gt=0, le=100_000)] | None = None
+
+
+class FallbacksSection(Section):
+    """``[fallbacks]``: for each kind of failure what follows a model."""
+
+    general: dict[Name, Chain] = Field(default_factory=dict[str, list[str]])
+    context_window: dict[Name, Chain] = Field(default_factory=dict[str, list[str]])
+    content_policy: dict[Name, Chain] = Field(default_factory=dict[str, list[str]])
 
 
 class LogSection(Section):
@@ -170,6 +203,9 @@ class ModelSection(Section):
     prompt_caching: bool | None = None
     temperature: bool | None = None
     reasoning_field: Annotated[str, Field(max_length=100)] | None = None
+    weight: Weight | None = None
+    rpm: Tokens | None = None
+    tpm: Tokens | None = None
 
 
 class TiersSection(Section):
@@ -262,9 +298,12 @@ class FileSection(Section):
     budget: BudgetSection = BudgetSection()
     timeouts: TimeoutsSection = TimeoutsSection()
     retries: RetriesSection = RetriesSection()
+    cache: CacheSection = CacheSection()
     log: LogSection = LogSection()
     permissions: dict[Name, EffectName] = Field(default_factory=dict[str, EffectName])
     aliases: dict[Name, Chain] = Field(default_factory=dict[str, list[str]])
+    deployments: dict[Name, Chain] = Field(default_factory=dict[str, list[str]])
+    fallbacks: FallbacksSection = FallbacksSection()
     providers: dict[Name, ProviderSection] = Field(default_factory=dict[str, ProviderSection])
     models: dict[Name, ModelSection] = Field(default_factory=dict[str, ModelSection])
     routers: dict[Name, RouterSection] = Field(default_factory=dict[str, RouterSection])
@@ -275,6 +314,8 @@ _SECTIONS: tuple[tuple[tuple[str, ...], type[Section]], ...] = (
     (("budget",), BudgetSection),
     (("timeouts",), TimeoutsSection),
     (("retries",), RetriesSection),
+    (("cache",), CacheSection),
+    (("fallbacks",), FallbacksSection),
     (("log",), LogSection),
     (("providers", "*"), ProviderSection),
     (("models", "*"), ModelSection),

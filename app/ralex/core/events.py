@@ -154,6 +154,7 @@ class StepStarted:
         step: From 1 within the turn.
         context_tokens: Estimated input of this call.
         reserved_usd: The most this call can cost.
+        deployment: Why this one of several deployments of the model; empty where there is one.
     """
 
     step: int
@@ -161,11 +162,12 @@ class StepStarted:
     context_tokens: int
     window: int | None
     reserved_usd: Decimal
+    deployment: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryScheduled:
-    """A model call failed and is tried again, here or elsewhere.
+    """A model call failed, or has to wait for a limit, and is tried again, here or elsewhere.
 
     Attributes:
         wait_s: Seconds until the next attempt.

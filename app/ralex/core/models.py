@@ -91,6 +91,9 @@ class ModelInfo:
         price: None if unknown; under a budget such a model is refused.
         retires: When the provider stops serving it, if a source says so.
         is_deprecated: A source says that it should not be taken up any more.
+        weight: Its part of the load among the deployments of one model; 0 only stands by.
+        rpm: The user's own limit on requests a minute, or None.
+        tpm: The user's own limit on tokens a minute, or None.
     """
 
     id: ModelId
@@ -111,3 +114,6 @@ class ModelInfo:
     retires: date | None = None
     is_deprecated: bool = False
     source: str = ""
+    weight: float = 1.0
+    rpm: int | None = None
+    tpm: int | None = None

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
+from typing import Self
 
 from ralex.core.complexity import Boundaries, Complexity, ScorerOptions
 from ralex.core.ids import ModelId
@@ -148,3 +149,9 @@ class RouteDecision:
     max_cost_usd: Decimal | None = None
     max_tokens: int | None = None
     continues_task: bool = False
+
+    def served_by(self, deployment: str) -> Self:
+        """Give the receipt with one more sentence: why this one of several deployments."""
+        if not deployment or deployment in self.reasons:
+            return self
+        return replace(self, reasons=(*self.reasons, deployment))

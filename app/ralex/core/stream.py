@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from ralex.core.messages import AssistantMessage
+from ralex.core.rate_limits import RateLimits
 from ralex.core.usage import Usage
 
 
@@ -84,3 +85,5 @@ class StreamFinished:
 
 
 StreamPart: TypeAlias = TextDelta | ReasoningDelta | ToolCallDelta | UsageReport | StreamFinished
+ProviderPart: TypeAlias = StreamPart | RateLimits
+"""What an adapter tells: the parts of a reply, and before them what concerns no reader of it."""

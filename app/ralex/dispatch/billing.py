@@ -29,13 +29,17 @@ class Heard:
     """What came of a reply so far, to bill an attempt that breaks off."""
 
     text: list[str] = field(default_factory=list[str])
+    answer: list[str] = field(default_factory=list[str])
     report: UsageReport | None = None
     reply: StreamFinished | None = None
 
     def take(self, part: StreamPart) -> None:
         """Note one part."""
         match part:
-            case TextDelta(text=text) | ReasoningDelta(text=text):
+            case TextDelta(text=text):
+                self.text.append(text)
+                self.answer.append(text)
+            case ReasoningDelta(text=text):
                 self.text.append(text)
             case ToolCallDelta():
                 self.text.append(part.name + part.arguments_json)

@@ -27,12 +27,19 @@ class Candidate:
         input_tokens: Estimate of the request's tokens for this model.
         input_bound_tokens: An upper bound on them; the reservation is computed from it.
         output_tokens: The most output for which the model's window has room, or None.
+        group: The deployments of one model that it belongs to, or empty; those of one group stand
+            side by side and share the load.
+        on_overflow: Tried instead of all others when the request is too long for it.
+        on_refusal: Tried instead of all others when it refuses what the request says.
     """
 
     model: ModelInfo
     input_tokens: int
     input_bound_tokens: int
     output_tokens: int | None = None
+    group: str = ""
+    on_overflow: "tuple[Candidate, ...]" = ()
+    on_refusal: "tuple[Candidate, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +55,8 @@ class Call:
             raised, with what came already shown.
         refuses_empty: A whole reply with nothing in it is a failure and goes to the next candidate;
             otherwise it is given back as it is.
+        moves_on_overflow: A request that proves too long goes to the candidate's own chain, else
+            to one with a larger window; otherwise the caller is told, who may shorten it.
     """
 
     candidates: tuple[Candidate, ...]
@@ -66,15 +75,21 @@ class Call:
     counterfactual: PriceList | None = None
     restarts_after_content: bool = False
     refuses_empty: bool = False
+    moves_on_overflow: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptStarted:
-    """An attempt is reserved and about to be sent; nothing of its reply has come."""
+    """An attempt is reserved and about to be sent; nothing of its reply has come.
+
+    Attributes:
+        why: Why this one of several deployments; empty where there was no choice.
+    """
 
     model: ModelInfo
     reserved_usd: Decimal
     output_tokens: int
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

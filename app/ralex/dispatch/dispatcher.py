@@ -16,9 +16,9 @@ from decimal import Decimal
 
 from ralex.core.budget import Charge, Reservation
 from ralex.core.events import RetryScheduled
-from ralex.core.ids import ModelId
 from ralex.core.messages import ModelRequest
 from ralex.core.models import ModelInfo
+from ralex.core.rate_limits import RateLimits
 from ralex.core.stream import FinishReason, StreamFinished
 from ralex.core.usage import Usage
 from ralex.dispatch.billing import Heard, Tab, bill
@@ -34,20 +34,17 @@ from ralex.dispatch.calls import (
 )
 from ralex.dispatch.finishing import finish
 from ralex.dispatch.ports import ChatProvider, Ledger
+from ralex.dispatch.queue import Queue
 from ralex.dispatch.reserving import Reserver
-from ralex.dispatch.retries import (
-    RetryPolicy,
-    is_about_the_account,
-    may_have_been_billed,
-    may_move_on,
-)
+from ralex.dispatch.retries import RetryPolicy, may_have_been_billed
+from ralex.dispatch.traffic import Traffic
 from ralex.errors import (
     BudgetExceededError,
+    ContentFilterError,
     MalformedReplyError,
     ProviderError,
     RalexError,
     StreamCutError,
-    UnknownModelError,
 )
 
 __all__ = [
@@ -86,16 +83,17 @@ class Dispatcher:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
+        draw: Callable[[], float] = random.random,
     ) -> None:
         self._provider_of = provider_of
         self._ledger = ledger
         self._reserver = Reserver(ledger, is_limited=is_limited, now=now)
         self._policy = policy or RetryPolicy()
         self._now = now
-        self._monotonic = monotonic
+        self._traffic = Traffic(monotonic)
         self._sleep = sleep
         self._jitter = jitter
-        self._cool_until: dict[ModelId, float] = {}
+        self._draw = draw
 
     async def run(self, call: Call, emit: Emit) -> CallResult:
         """Make the call; every part of every attempt goes to ``emit`` as it comes.
@@ -107,76 +105,76 @@ class Dispatcher:
             UnknownPriceError: A budget is set and the model has no price.
             ProviderError: Every candidate failed; the last error.
         """
-        queue = self._by_health(call.candidates)
+        queue = Queue(call, traffic=self._traffic, policy=self._policy, draw=self._draw)
         attempt = 0
         tab = Tab()
         while True:
-            candidate = queue[0]
+            await self._wait_for_limits(queue, attempt, emit)
+            candidate = queue.head
             attempt += 1
             heard = Heard()
             try:
-                return await self._attempt(tab.rest_of(call), candidate, heard, tab, emit)
+                return await self._attempt(tab.rest_of(call), queue, heard, tab, emit)
             except BudgetExceededError as error:
-                queue = self._cheaper(call, queue)
-                if not queue:
+                queue.waiting = self._cheaper(call, queue.waiting)
+                if not queue.waiting:
                     raise
                 attempt = 0
-                reason = f"{error.message}; {queue[0].model.id} is cheaper"
-                await emit(_retry(attempt, 0.0, queue[0], reason))
+                reason = f"{error.message}; {queue.head.model.id} is cheaper"
+                await emit(_retry(attempt, 0.0, queue.head, reason))
             except ProviderError as error:
+                error.partial = "".join(heard.answer)
                 if heard.has_content and not call.restarts_after_content:
                     raise
-                wait_s = self._next_try(error, queue, attempt)
+                wait_s = queue.fail(error, attempt=attempt, jitter=self._jitter())
                 if wait_s is None:
                     raise
-                if queue[0] is not candidate:
+                if queue.head is not candidate:
                     attempt = 0
-                await emit(_retry(attempt, wait_s, queue[0], error.message))
+                await emit(_retry(attempt, wait_s, queue.head, error.message))
                 if wait_s > 0:
                     await self._sleep(wait_s)
+
+    async def _wait_for_limits(self, queue: Queue, attempt: int, emit: Emit) -> None:
+        """Wait until the user's own limits let the head through, and say so; or change the head."""
+        while True:
+            wait_s, reason = queue.admit()
+            if not reason:
+                return
+            await emit(_retry(attempt, wait_s, queue.head, reason))
+            if wait_s > 0:
+                await self._sleep(wait_s)
 
     def _cheaper(self, call: Call, queue: list[Candidate]) -> list[Candidate]:
         return self._reserver.cheaper_than(queue[0], queue[1:], output_tokens=call.output_tokens)
 
-    def _by_health(self, candidates: tuple[Candidate, ...]) -> list[Candidate]:
-        if not candidates:
-            raise UnknownModelError("no model can take this call", hint="see `ralex models`")
-        now = self._monotonic()
-        return sorted(candidates, key=lambda one: self._cool_until.get(one.model.id, 0.0) > now)
-
-    def _next_try(self, error: ProviderError, queue: list[Candidate], attempt: int) -> float | None:
-        """Choose what follows a failure: drop the candidate, wait for it, or give up (None)."""
-        until = self._monotonic() + self._policy.cooldown_s(error)
-        failed = queue[0]
-        others = queue[1:]
-        if is_about_the_account(error):
-            others = [one for one in others if one.model.provider != failed.model.provider]
-        for one in queue:
-            if one is failed or one not in others:
-                self._cool_until[one.model.id] = until
-        if others and may_move_on(error):
-            queue[:] = others
-            return 0.0
-        if not error.retryable or attempt > self._policy.retries:
-            return None
-        return self._policy.wait_s(error, attempt=attempt, jitter=self._jitter())
-
     async def _attempt(
-        self, call: Call, candidate: Candidate, heard: Heard, tab: Tab, emit: Emit
+        self, call: Call, queue: Queue, heard: Heard, tab: Tab, emit: Emit
     ) -> CallResult:
+        candidate = queue.head
         model = candidate.model
         provider = self._provider_of(model)
-        reservation, output_tokens = await self._reserver.reserve(call, candidate)
+        counted = self._traffic.sent(candidate)
+        try:
+            reservation, output_tokens = await self._reserver.reserve(call, candidate)
+        except BaseException:
+            self._traffic.not_sent(candidate, counted)
+            raise
         is_sent = False
         try:
             await emit(
                 AttemptStarted(
-                    model=model, reserved_usd=reservation.worst_usd, output_tokens=output_tokens
+                    model=model,
+                    reserved_usd=reservation.worst_usd,
+                    output_tokens=output_tokens,
+                    why=queue.why,
                 )
             )
             await self._ledger.mark_sent(reservation.id)
             is_sent = True
-            reply = await _listen(provider, _request(call, model, output_tokens), heard, emit)
+            request = _request(call, model, output_tokens)
+            reply = await self._listen(provider, request, candidate, heard, emit)
+            _check_refusal(call, candidate, reply, heard)
             if call.refuses_empty and not heard.has_content and _is_empty(reply):
                 raise MalformedReplyError(
                     f"{model.id} answered with nothing at all",
@@ -194,8 +192,9 @@ class Dispatcher:
                     )
                 )
             raise
-        self._cool_until.pop(model.id, None)
+        self._traffic.succeeded(candidate, call.session_id)
         charge = self._charge(call, candidate, heard)
+        counted.tokens = (charge.usage or Usage()).total_tokens or counted.tokens
         budget = await finish(self._ledger.settle(reservation.id, charge))
         return CallResult(
             model=model,
@@ -206,6 +205,28 @@ class Dispatcher:
             counterfactual_usd=charge.counterfactual_usd,
             budget=budget,
         )
+
+    async def _listen(
+        self,
+        provider: ChatProvider,
+        request: ModelRequest,
+        candidate: Candidate,
+        heard: Heard,
+        emit: Emit,
+    ) -> StreamFinished:
+        async with provider.stream(request) as parts:
+            async for part in parts:
+                if isinstance(part, RateLimits):
+                    self._traffic.heard(candidate.model.id, part)
+                    continue
+                heard.take(part)
+                await emit(part)
+        if heard.reply is None:
+            raise StreamCutError(
+                f"the reply of {request.model} ended without a finish reason",
+                hint="try again; if it stays so, choose another model with /model",
+            )
+        return heard.reply
 
     def _charge(self, call: Call, candidate: Candidate, heard: Heard) -> Charge:
         return bill(
@@ -273,16 +294,16 @@ def _is_empty(reply: StreamFinished) -> bool:
     return not said and reply.finish_reason in (FinishReason.STOP, FinishReason.OTHER)
 
 
-async def _listen(
-    provider: ChatProvider, request: ModelRequest, heard: Heard, emit: Emit
-) -> StreamFinished:
-    async with provider.stream(request) as parts:
-        async for part in parts:
-            heard.take(part)
-            await emit(part)
-    if heard.reply is None:
-        raise StreamCutError(
-            f"the reply of {request.model} ended without a finish reason",
-            hint="try again; if it stays so, choose another model with /model",
+def _check_refusal(call: Call, candidate: Candidate, reply: StreamFinished, heard: Heard) -> None:
+    """Let a filtered reply go to the chain for refusals, unless its words were shown already.
+
+    Raises:
+        ContentFilterError: If there is such a chain.
+    """
+    is_refused = reply.finish_reason is FinishReason.CONTENT_FILTER
+    may_restart = call.restarts_after_content or not heard.has_content
+    if is_refused and may_restart and candidate.on_refusal:
+        raise ContentFilterError(
+            f"{candidate.model.id} refuses the content",
+            hint="say it differently, or choose another model with /model",
         )
-    return heard.reply

@@ -8,7 +8,7 @@ from typing import Protocol
 from ralex.core.budget import BudgetState, Charge, Intent, Reservation
 from ralex.core.ids import ReservationId
 from ralex.core.messages import ModelRequest
-from ralex.core.stream import StreamPart
+from ralex.core.stream import ProviderPart
 
 
 class ChatProvider(Protocol):
@@ -16,7 +16,7 @@ class ChatProvider(Protocol):
 
     def stream(
         self, request: ModelRequest
-    ) -> AbstractAsyncContextManager[AsyncIterator[StreamPart]]:
+    ) -> AbstractAsyncContextManager[AsyncIterator[ProviderPart]]:
         """Send the request and yield the reply's parts.
 
         A complete reply ends with exactly one StreamFinished; leaving the block early closes the

@@ -1,6 +1,7 @@
 """What a failed attempt means: wait and repeat, move on to another model, or give up."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from ralex.errors import (
     AuthenticationError,
@@ -24,6 +25,8 @@ class RetryPolicy:
         base_s: First wait; doubles with each attempt.
         cap_s: The longest wait of our own making.
         retry_after_cap_s: The longest wait a provider may ask for; beyond it the error is shown.
+        limit_wait_s: The longest that one call waits for the user's own ``rpm`` and ``tpm``.
+        short_wait_s: Up to this a limited model is waited for although another one is free.
     """
 
     retries: int = 3
@@ -32,6 +35,25 @@ class RetryPolicy:
     retry_after_cap_s: float = 60.0
     failure_cooldown_s: float = 5.0
     hopeless_cooldown_s: float = 300.0
+    limit_wait_s: float = 60.0
+    short_wait_s: float = 2.0
+
+    def but(
+        self, *, retries: int | None, failure_cooldown_s: float | None, limit_wait_s: float | None
+    ) -> Self:
+        """Give a policy that differs where something is said."""
+        return replace(
+            self,
+            retries=self.retries if retries is None else retries,
+            failure_cooldown_s=failure_cooldown_s or self.failure_cooldown_s,
+            limit_wait_s=limit_wait_s or self.limit_wait_s,
+        )
+
+    def next_wait_s(self, error: ProviderError, *, attempt: int, jitter: float) -> float | None:
+        """Tell how long to wait before the same model is asked again; None to give up."""
+        if not error.retryable or attempt > self.retries:
+            return None
+        return self.wait_s(error, attempt=attempt, jitter=jitter)
 
     def wait_s(self, error: ProviderError, *, attempt: int, jitter: float) -> float | None:
         """Tell how long to wait before the next attempt; None if the provider asks for too long.

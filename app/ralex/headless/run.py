@@ -18,6 +18,7 @@ from ralex.core.events import (
     QuestionAsked,
     RetryScheduled,
     RouteDecided,
+    StepStarted,
     ToolCallFinished,
     ToolCallStarted,
     TurnFailed,
@@ -49,6 +50,7 @@ class Reporter:
     is_raw: bool = False
     session_id: str | None = None
     route: RouteDecision | None = None
+    deployment: str = ""
     end: TurnFinished | TurnFailed | None = None
 
     def take(self, event: AgentEvent) -> None:
@@ -59,6 +61,9 @@ class Reporter:
             case RouteDecided():
                 self.route = event.route
                 self._say(f"{route_line(event.route)}")
+            case StepStarted() if event.deployment and event.deployment != self.deployment:
+                self.deployment = event.deployment
+                self._say(event.deployment)
             case RetryScheduled():
                 wait = f" in {event.wait_s:.1f} s" if event.wait_s else ""
                 self._say(f"{event.error}; trying {event.next_model}{wait}")

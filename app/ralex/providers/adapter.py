@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from ralex.core.messages import ModelRequest
-from ralex.core.stream import StreamPart
+from ralex.core.stream import ProviderPart
 from ralex.providers.exchange import ReplyReader, exchange
 from ralex.providers.faults import Origin
 from ralex.providers.http import HttpClient
@@ -45,7 +45,7 @@ class Adapter(ABC):
     @asynccontextmanager
     async def stream(
         self, request: ModelRequest
-    ) -> AsyncGenerator[AsyncIterator[StreamPart], None]:
+    ) -> AsyncGenerator[AsyncIterator[ProviderPart], None]:
         """Send the request and yield the reply's parts; leaving early closes the connection.
 
         Raises:

@@ -11,7 +11,7 @@ from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Protocol
 
-from ralex.core.stream import StreamPart
+from ralex.core.stream import ProviderPart, StreamPart
 from ralex.errors import ProviderError, ProviderTimeoutError, StreamCutError
 from ralex.providers.faults import (
     Origin,
@@ -20,6 +20,7 @@ from ralex.providers.faults import (
     malformed,
 )
 from ralex.providers.http import HttpClient, HttpReply
+from ralex.providers.rate_limits import rate_limits
 from ralex.providers.shapes import decode
 from ralex.providers.sse import SseEvent, SseLimitError, SseParser
 
@@ -113,8 +114,10 @@ async def exchange(
     reader: ReplyReader,
     origin: Origin,
     headers: Mapping[str, str] | None = None,
-) -> AsyncGenerator[AsyncIterator[StreamPart], None]:
+) -> AsyncGenerator[AsyncIterator[ProviderPart], None]:
     """Send a request and give the parts of its reply; leaving early closes the connection.
+
+    The provider's rate limits come before the parts, if its headers tell any.
 
     Raises:
         ProviderError: On entering, for an error status or a failed connection; while iterating, for
@@ -138,7 +141,10 @@ async def exchange(
 
 async def _parts(
     reply: HttpReply, reader: ReplyReader, origin: Origin, http: HttpClient
-) -> AsyncGenerator[StreamPart, None]:
+) -> AsyncGenerator[ProviderPart, None]:
+    limits = rate_limits(reply.headers, now=datetime.now(UTC))
+    if limits is not None:
+        yield limits
     async with aclosing(reply.chunks()) as chunks:
         head = await _first_bytes(chunks, origin)
         if head.lstrip()[:1] in (b"{", b"["):

@@ -27,6 +27,7 @@ from ralex.errors import (
     StreamCutError,
 )
 from ralex.providers.fault_bodies import Fault, fault_of_body, find_fault, tidy
+from ralex.providers.rate_limits import wait_for_reset
 from ralex.providers.retry_after import wait_from_headers
 
 _BY_KIND: Sequence[tuple[type[ProviderError], frozenset[str]]] = (
@@ -228,6 +229,8 @@ def error_from_response(
     wait_s = wait_from_headers(headers, now=now, has_rate_reset=status == 429)
     if wait_s is None:
         wait_s = fault.retry_after_s
+    if wait_s is None and kind is RateLimitedError:
+        wait_s = wait_for_reset(headers, now=now)
     may_retry = headers.get("x-should-retry", "").strip().lower()
     if may_retry == "true" and kind is BadRequestError:
         kind = ServerError

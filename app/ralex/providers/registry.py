@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from ralex.core.messages import ModelRequest
 from ralex.core.models import Api
-from ralex.core.stream import StreamPart
+from ralex.core.stream import ProviderPart
 from ralex.errors import ConfigError, MissingKeyError
 from ralex.providers.faults import Origin
 from ralex.providers.flavours import flavour_of
@@ -84,7 +84,7 @@ class Provider(Protocol):
 
     def stream(
         self, request: ModelRequest
-    ) -> AbstractAsyncContextManager[AsyncIterator[StreamPart]]:
+    ) -> AbstractAsyncContextManager[AsyncIterator[ProviderPart]]:
         """Send the request and yield the reply's parts."""
         ...
 

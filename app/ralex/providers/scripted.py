@@ -22,11 +22,12 @@ from ralex.core.messages import (
     ToolResultMessage,
     UserMessage,
 )
+from ralex.core.rate_limits import RateLimits
 from ralex.core.stream import (
     FinishReason,
+    ProviderPart,
     ReasoningDelta,
     StreamFinished,
-    StreamPart,
     TextDelta,
     ToolCallDelta,
     UsageReport,
@@ -59,6 +60,7 @@ class ScriptedStep:
         error: Raised instead of replying; after the text, if there is some.
         finish_reason: None takes ``stop`` or ``tool_calls``.
         is_cut: End without a finish reason, as a dropped connection does.
+        rate_limits: Told before the reply, as by a provider's headers.
     """
 
     text: str = ""
@@ -69,6 +71,7 @@ class ScriptedStep:
     error: ProviderError | None = None
     finish_reason: FinishReason | None = None
     is_cut: bool = False
+    rate_limits: RateLimits | None = None
 
 
 class ScriptedProvider:
@@ -105,7 +108,7 @@ class ScriptedProvider:
     @asynccontextmanager
     async def stream(
         self, request: ModelRequest
-    ) -> AsyncGenerator[AsyncIterator[StreamPart], None]:
+    ) -> AsyncGenerator[AsyncIterator[ProviderPart], None]:
         """Play the next step.
 
         Raises:
@@ -134,7 +137,9 @@ class ScriptedProvider:
         self._played += 1
         return step
 
-    async def _play(self, step: ScriptedStep, request: ModelRequest) -> AsyncIterator[StreamPart]:
+    async def _play(self, step: ScriptedStep, request: ModelRequest) -> AsyncIterator[ProviderPart]:
+        if step.rate_limits is not None:
+            yield step.rate_limits
         for piece in _pieces(step.reasoning):
             await self._pace(piece)
             yield ReasoningDelta(text=piece)

@@ -130,6 +130,7 @@ class Scribe:
                 self._tell_capacity(event.capacity)
             case StepStarted():
                 self._step_text = self._step_reasoning = False
+                self._note_deployment(event.deployment)
             case RetryScheduled():
                 self._tell_retry(event)
             case TextDelta() if self._pen is not None:
@@ -299,6 +300,11 @@ class Scribe:
                 head = f"advice from {shown_line(event.model)} · {formats.usd(event.cost_usd)}"
                 text = shown(f"{event.reason}\n\n{event.text}")
                 self._page.append(FoldItem(head=head, text=text))
+
+    def _note_deployment(self, why: str) -> None:
+        if self._route is not None and why:
+            self._route.route = self._route.route.served_by(why)
+            self._page.update_item(self._route)
 
     def _tell_retry(self, event: RetryScheduled) -> None:
         if self._pen is not None:
