@@ -27,12 +27,6 @@ from tests.store.crash_task import LENGTH
 
 _START_S = 30.0
 
-_CAN_WAIT = {"capacity_decided", "step_started", "step_finished", "evidence_noted", "notice"}
-"""Events that are committed with the next one; what they tell is in the ledger, or happens again.
-
-Only the last of these before a kill may be missing, and never a charge from the ledger.
-"""
-
 
 @dataclass(kw_only=True)
 class Findings:
@@ -134,8 +128,6 @@ def _note(
     findings.opened_s.append(float(str(opened["opened_s"])))
     findings.shown += len(events)
     findings.shown_usd += sum(Decimal(str(one["cost_usd"])) for one in events if _is_charge(one))
-    while events and events[-1]["type"] in _CAN_WAIT:
-        events.pop()
     shown.setdefault(str(opened["session"]), []).extend(events)
 
 

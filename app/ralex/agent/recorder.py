@@ -3,34 +3,24 @@
 import asyncio
 import time
 from collections.abc import Callable
+from itertools import groupby
 
 from ralex.agent.history import History
 from ralex.agent.ports import SessionStore
-from ralex.core.events import (
-    AgentEvent,
-    AssistantMessageCompleted,
-    CapacityDecided,
-    EvidenceNoted,
-    Notice,
-    RetryScheduled,
-    StepFinished,
-    StepStarted,
-)
+from ralex.core.events import AgentEvent, AssistantMessageCompleted
 from ralex.core.ids import SessionId
 from ralex.core.stream import ReasoningDelta, TextDelta, ToolCallDelta
+from ralex.dispatch.finishing import finish
 
 FLUSH_AFTER_S = 0.25
 FLUSH_CHARACTERS = 2_048
-
-_CAN_WAIT = (CapacityDecided, StepStarted, StepFinished, EvidenceNoted, Notice)
-"""Stored together with the next event: nobody acts on them, and the ledger has the money."""
 
 
 class Recorder:
     """The one way out of a turn: store, then history, then the watcher's queue.
 
-    Streamed text is stored at least every 250 ms or 2,048 characters while it arrives, so that a
-    killed process loses no more than that.
+    Only streamed text and thinking are shown first: they are stored at least every 250 ms or 2,048
+    characters while they arrive, so that a killed process loses no more than that of them.
 
     Args:
         queue: Read by the front end; closed by None.
@@ -50,55 +40,56 @@ class Recorder:
         self._history = history
         self._queue = queue
         self._monotonic = monotonic
-        self._pending: list[str] = []
+        self._pending: list[TextDelta | ReasoningDelta] = []
+        self._pending_characters = 0
         self._pending_since = 0.0
-        self._behind: list[AgentEvent] = []
 
-    async def emit(self, event: AgentEvent) -> None:
-        """Store an event and pass it on; returns once it is committed and queued.
-
-        What nobody acts on is committed with the event that follows; a turn's last event is not
-        of that kind.
-        """
-        match event:
-            case TextDelta():
-                await self._keep_delta(event.text)
-            case ReasoningDelta() | ToolCallDelta():
-                pass
-            case AssistantMessageCompleted() | RetryScheduled():
-                self._pending.clear()
-                await self._write(event)
+    async def emit(self, *events: AgentEvent) -> None:
+        """Store events that belong together in one commit, then pass them on in order."""
+        match events:
+            case (TextDelta() | ReasoningDelta() as delta,):
+                await self._keep_delta(delta)
+            case (ToolCallDelta(),):
+                pass  # its call is stored whole, before it runs
             case _:
-                await self.flush()
-                await self._write(event)
-        await self._queue.put(event)
+                await self._write(*events)
+        for event in events:
+            await self._queue.put(event)
 
     async def record(self, event: AgentEvent) -> None:
         """Store an event that nobody waits for any more, such as the end of a cancelled turn."""
-        await self.flush()
         await self._write(event)
 
-    async def flush(self) -> None:
-        """Store what was streamed since the last time."""
-        if self._pending:
-            text = "".join(self._pending)
-            self._pending.clear()
-            await self._write(TextDelta(text=text))
-
-    async def _keep_delta(self, text: str) -> None:
+    async def _keep_delta(self, delta: TextDelta | ReasoningDelta) -> None:
         now = self._monotonic()
         if not self._pending:
             self._pending_since = now
-        self._pending.append(text)
+        self._pending.append(delta)
+        self._pending_characters += len(delta.text)
         is_old = now - self._pending_since >= FLUSH_AFTER_S
-        if is_old or sum(map(len, self._pending)) >= FLUSH_CHARACTERS:
-            await self.flush()
+        if is_old or self._pending_characters >= FLUSH_CHARACTERS:
+            await self._write()
 
-    async def _write(self, event: AgentEvent) -> None:
-        if isinstance(event, _CAN_WAIT):
-            self._behind.append(event)
-        else:
-            batch = [*self._behind, event]
-            await self._store.append(self._session_id, batch)
-            self._behind = self._behind[len(batch) - 1 :]
-        self._history.feed(event)
+    async def _write(self, *events: AgentEvent) -> None:
+        """Commit what was streamed and these events; a cancellation waits until that is done.
+
+        Otherwise the store could know of an event that the history does not.
+        """
+        streamed = self._take_pending()
+        if events and isinstance(events[0], AssistantMessageCompleted):
+            streamed = []  # the message holds it all
+        if streamed or events:
+            await finish(self._commit([*streamed, *events]))
+
+    async def _commit(self, events: list[AgentEvent]) -> None:
+        await self._store.append(self._session_id, events)
+        self._history.feed_all(events)
+
+    def _take_pending(self) -> list[AgentEvent]:
+        """Give the pieces streamed since the last commit, joined where they are of one kind."""
+        pieces, self._pending = self._pending, []
+        self._pending_characters = 0
+        return [
+            kind(text="".join(piece.text for piece in group))
+            for kind, group in groupby(pieces, key=type)
+        ]

@@ -230,15 +230,14 @@ class Turn:
         self._around.called(result.model.id, result.usage)
         self.context_tokens = result.usage.total_tokens
         self.window = result.model.context_window
+        alerts = await self._services.ledger.take_alerts()
         await self._recorder.emit(
             AssistantMessageCompleted(
                 step=step,
                 model=result.model.id,
                 message=result.reply.message,
                 finish_reason=result.reply.finish_reason,
-            )
-        )
-        await self._recorder.emit(
+            ),
             StepFinished(
                 step=step,
                 model=result.model.id,
@@ -249,10 +248,9 @@ class Turn:
                 window=self.window,
                 budget=result.budget,
                 tier=self._route.tier,
-            )
+            ),
+            *(Notice(level="warning", text=alert) for alert in alerts),
         )
-        for alert in await self._services.ledger.take_alerts():
-            await self._recorder.emit(Notice(level="warning", text=alert))
         return result
 
     async def _candidates(

@@ -17,7 +17,7 @@ from typing import Self, TypeAlias
 from ralex.core.capacity import CapacityDecision
 from ralex.core.codec import to_jsonable
 from ralex.core.complexity import Complexity
-from ralex.core.events import AgentEvent, Notice
+from ralex.core.events import AgentEvent, CapacityDecided, EvidenceNoted, Notice, StepStarted
 from ralex.core.ids import SessionId, TurnId
 from ralex.core.routing import RouteDecision
 from ralex.core.stream import ReasoningDelta, TextDelta, ToolCallDelta
@@ -33,8 +33,11 @@ _LOG = logging.getLogger(__name__)
 
 EventListener: TypeAlias = Callable[[str, Sequence[AgentEvent]], None]
 
-_STREAMED = (TextDelta, ReasoningDelta, ToolCallDelta, Notice)
-"""Events whose loss in a power cut costs nothing that cannot be had again."""
+_LIGHT = (
+    TextDelta, ReasoningDelta, ToolCallDelta, Notice, CapacityDecided, StepStarted, EvidenceNoted,
+)  # fmt: skip
+"""Events that are only handed to the system, which keeps them through a killed process; what a
+power cut takes of them can be had again."""
 
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32: sorts like the numbers it writes, and has no letters to mistake."""
@@ -119,7 +122,7 @@ class SqliteSessions:
             rows.append(connection, session_id, events, at_s)
             rows.take_writing(connection, session_id, self._database.owner)
 
-        is_durable = not all(isinstance(event, _STREAMED) for event in events)
+        is_durable = not all(isinstance(event, _LIGHT) for event in events)
         await self._database.write(work, is_durable=is_durable)
         if self._on_events is not None:
             self._on_events(session_id, events)
