@@ -11,14 +11,29 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from html import escape
+from typing import assert_never
 
 from ralex.core.budget import format_usd
+from ralex.core.capacity import CapacityAction
 from ralex.core.codec import event_to_json, to_jsonable
 from ralex.core.events import (
+    AdviceGiven,
     AgentEvent,
+    ApprovalRequested,
     AssistantMessageCompleted,
+    CapacityDecided,
+    ChangesUndone,
+    ContextAdded,
+    ContextCompacted,
+    ContextMasked,
+    EvidenceNoted,
     Notice,
+    RetryScheduled,
     RouteDecided,
+    SteeringDelivered,
+    SteeringQueued,
+    StepFinished,
+    StepStarted,
     ToolCallFinished,
     ToolCallStarted,
     TurnFailed,
@@ -26,17 +41,24 @@ from ralex.core.events import (
     TurnStarted,
 )
 from ralex.core.ids import CallId
-from ralex.core.stream import TextDelta
+from ralex.core.partials import with_partials
+from ralex.core.stream import ReasoningDelta, TextDelta, ToolCallDelta
 from ralex.core.terminal_text import clean, clean_line
 from ralex.store.sessions import StoredSession
 
+_YOU = "You"
+
 
 class BlockKind(StrEnum):
-    """What a block of a transcript is."""
+    """What a block of a transcript is.
+
+    An aside is long and rarely wanted, such as a tool's result; a step is the receipt of one call.
+    """
 
     USER = "user"
     REPLY = "reply"
-    TOOL = "tool"
+    ASIDE = "aside"
+    STEP = "step"
     RECEIPT = "receipt"
     NOTE = "note"
 
@@ -58,47 +80,137 @@ class Block:
 def blocks(events: Iterable[AgentEvent]) -> Iterator[Block]:
     """Turn a session's events into blocks, in order."""
     titles: dict[CallId, str] = {}
-    partial: list[str] = []
-    for event in events:
-        if isinstance(event, TextDelta):
-            partial.append(event.text)
-            continue
-        if isinstance(event, TurnStarted | TurnFailed) and partial:
-            yield _partial(partial)
-        if not isinstance(event, Notice):
-            partial = []
+    waiting: dict[str, str] = {}
+    for event in with_partials(events):
+        if isinstance(event, SteeringQueued):
+            waiting[event.steering_id] = event.text
+        elif isinstance(event, SteeringDelivered):
+            waiting.pop(event.steering_id, None)
         yield from _blocks_of(event, titles)
-    if partial:
-        yield _partial(partial)
     for title in titles.values():
-        yield _block(BlockKind.TOOL, f"{title} · outcome unknown")
+        yield _block(BlockKind.ASIDE, f"{title} · outcome unknown")
+    for text in waiting.values():
+        yield _block(BlockKind.USER, "You (the model has not been told yet)", text)
 
 
-def _blocks_of(event: AgentEvent, titles: dict[CallId, str]) -> Iterator[Block]:
+def _blocks_of(  # noqa: C901, PLR0912 - one case for each event
+    event: AgentEvent, titles: dict[CallId, str]
+) -> Iterator[Block]:
     match event:
         case TurnStarted():
-            yield _block(BlockKind.USER, "You", event.prompt)
+            yield _block(BlockKind.USER, _YOU, event.prompt)
+        case SteeringDelivered():
+            yield _block(BlockKind.USER, "You, meanwhile", event.text)
         case RouteDecided(route=route):
             tier = f"{route.tier} → " if route.tier else ""
             yield _block(BlockKind.RECEIPT, f"{tier}{route.model} · {'; '.join(route.reasons)}")
-        case AssistantMessageCompleted() if event.message.text:
-            suffix = " (interrupted)" if event.is_partial else ""
-            yield _block(BlockKind.REPLY, f"{event.model}{suffix}", event.message.text)
+        case AssistantMessageCompleted():
+            yield from _reply(event)
         case ToolCallStarted():
             titles[event.call_id] = f"{event.name} {event.title}".strip()
         case ToolCallFinished():
             title = titles.pop(event.call_id, event.name)
-            yield _block(BlockKind.TOOL, f"{title} · {event.summary}", event.diff or event.output)
-        case Notice():
-            yield _block(BlockKind.NOTE, event.text)
-        case TurnFinished():
-            saved = "" if event.saved_usd is None else f" · saved {format_usd(event.saved_usd)}"
-            yield _block(BlockKind.RECEIPT, f"cost {format_usd(event.cost_usd)}{saved}")
-        case TurnFailed():
-            cost = format_usd(event.cost_usd)
-            yield _block(BlockKind.NOTE, f"{event.code}: {event.message} · cost {cost}")
-        case _:
+            yield _block(BlockKind.ASIDE, f"{title} · {event.summary}", event.diff or event.output)
+        case StepFinished():
+            yield _block(BlockKind.STEP, _step(event))
+        case ContextAdded():
+            yield _block(BlockKind.ASIDE, f"context · {event.label}", event.text)
+        case AdviceGiven():
+            heading = f"advice from {event.model} · {format_usd(event.cost_usd)} · {event.reason}"
+            yield _block(BlockKind.ASIDE, heading, event.text)
+        case ContextCompacted():
+            yield _block(BlockKind.ASIDE, _compaction(event), event.summary)
+        case CapacityDecided() if event.capacity.action is CapacityAction.FITS:
             pass
+        case (
+            CapacityDecided()
+            | ContextMasked()
+            | EvidenceNoted()
+            | RetryScheduled()
+            | ApprovalRequested()
+            | ChangesUndone()
+            | Notice()
+        ):
+            yield _block(BlockKind.NOTE, _note(event))
+        case TurnFinished():
+            yield _block(BlockKind.RECEIPT, _receipt(event))
+        case TurnFailed():
+            text = f"{event.code}: {event.message} · {_receipt(event)}"
+            yield _block(BlockKind.NOTE, text)
+        case StepStarted() | SteeringQueued() | TextDelta() | ReasoningDelta() | ToolCallDelta():
+            pass
+        case _:
+            assert_never(event)
+
+
+def _reply(event: AssistantMessageCompleted) -> Iterator[Block]:
+    suffix = " (interrupted)" if event.is_partial else ""
+    if event.message.reasoning.strip():
+        yield _block(BlockKind.ASIDE, f"thought{suffix}", event.message.reasoning)
+    if event.message.text:
+        yield _block(BlockKind.REPLY, f"{event.model or 'reply'}{suffix}", event.message.text)
+
+
+def _note(
+    event: CapacityDecided
+    | ContextMasked
+    | EvidenceNoted
+    | RetryScheduled
+    | ApprovalRequested
+    | ChangesUndone
+    | Notice,
+) -> str:
+    match event:
+        case CapacityDecided(capacity=capacity):
+            moved = f" {capacity.upsize_model}" if capacity.upsize_model else ""
+            return f"size: {capacity.action}{moved} ({capacity.arithmetic})"
+        case ContextMasked():
+            return (
+                f"{event.results} old tool results left out of the context, "
+                f"~{event.freed_tokens:,} tokens"
+            )
+        case EvidenceNoted():
+            return f"evidence: {event.kind}" + (f" · {event.detail}" if event.detail else "")
+        case RetryScheduled():
+            wait = f" in {event.wait_s:.1f} s" if event.wait_s else ""
+            return f"{event.error}; trying {event.next_model}{wait}"
+        case ApprovalRequested():
+            return f"asked whether {event.name} {event.title} may run"
+        case ChangesUndone():
+            verb = "brought again" if event.is_redo else "taken back"
+            left = f"; left alone: {', '.join(event.conflicts)}" if event.conflicts else ""
+            return f"{verb}: {', '.join(event.paths) or 'nothing'}{left}"
+        case Notice():
+            return event.text
+
+
+def _step(event: StepFinished) -> str:
+    usage = event.usage
+    return (
+        f"step {event.step} · {event.model} · {usage.total_input_tokens:,} tokens in "
+        f"({usage.cache_read_tokens:,} from the cache), {usage.output_tokens:,} out · "
+        f"{format_usd(event.cost_usd)} ({event.cost_source})"
+    )
+
+
+def _compaction(event: ContextCompacted) -> str:
+    by = f" by {event.model}" if event.model else ""
+    return (
+        f"conversation summarised{by} · ~{event.tokens_before:,} → ~{event.tokens_after:,} tokens"
+        f" · {format_usd(event.cost_usd)}"
+    )
+
+
+def _receipt(end: TurnFinished | TurnFailed) -> str:
+    parts = [f"cost {format_usd(end.cost_usd)}"]
+    if end.saved_usd is not None:
+        parts.append(f"saved {format_usd(end.saved_usd)}")
+    if end.steps:
+        steps = "1 step" if end.steps == 1 else f"{end.steps} steps"
+        parts.append(f"{steps}, {end.usage.total_tokens:,} tokens")
+    if end.files_changed:
+        parts.append(f"changed {', '.join(end.files_changed)}")
+    return " · ".join(parts)
 
 
 def exported(form: str, session: StoredSession, events: Sequence[AgentEvent]) -> str:
@@ -130,9 +242,9 @@ def to_markdown(session: StoredSession, events: Sequence[AgentEvent]) -> str:
                 parts.append(f"## {block.heading}\n\n{block.text}")
             case BlockKind.REPLY:
                 parts.append(f"### {block.heading}\n\n{block.text}")
-            case BlockKind.TOOL:
+            case BlockKind.ASIDE:
                 parts.append(f"**{_inline(block.heading)}**" + _fenced(block.text))
-            case BlockKind.RECEIPT | BlockKind.NOTE:
+            case BlockKind.STEP | BlockKind.RECEIPT | BlockKind.NOTE:
                 parts.append(f"*{_inline(block.heading)}*")
     return "\n\n".join(parts) + "\n"
 
@@ -146,7 +258,7 @@ def to_html(session: StoredSession, events: Sequence[AgentEvent]) -> str:
     ]
     for block in blocks(events):
         heading, text = escape(block.heading), escape(block.text)
-        if block.kind is BlockKind.TOOL and text:
+        if block.kind is BlockKind.ASIDE and text:
             body.append(f"<details><summary>{heading}</summary><pre>{text}</pre></details>")
         elif text:
             body.append(
@@ -163,11 +275,14 @@ def to_text(session: StoredSession, events: Sequence[AgentEvent]) -> str:
     for block in blocks(events):
         match block.kind:
             case BlockKind.USER:
-                parts.append("\n".join(f"> {line}" for line in block.text.splitlines()))
+                said = "" if block.heading == _YOU else f"  {block.heading}:\n"
+                parts.append(said + "\n".join(f"> {line}" for line in block.text.splitlines()))
             case BlockKind.REPLY:
                 parts.append(block.text)
-            case BlockKind.TOOL:
+            case BlockKind.ASIDE:
                 parts.append(f"  ▸ {block.heading}")
+            case BlockKind.STEP:
+                pass  # the turn's receipt adds them up
             case BlockKind.RECEIPT | BlockKind.NOTE:
                 parts.append(f"  {block.heading}")
     return "\n\n".join(parts) + "\n"
@@ -188,10 +303,6 @@ def _facts(session: StoredSession, mark: str) -> Iterator[str]:
 
 def _block(kind: BlockKind, heading: str, text: str = "") -> Block:
     return Block(kind=kind, heading=clean_line(heading), text=clean(text).strip("\n"))
-
-
-def _partial(pieces: Sequence[str]) -> Block:
-    return _block(BlockKind.REPLY, "interrupted", "".join(pieces))
 
 
 def _inline(text: str) -> str:
@@ -222,7 +333,7 @@ h2 {{ font-size: 1rem; margin-bottom: 0; }}
 pre {{ white-space: pre-wrap; overflow-wrap: anywhere; font: inherit; margin: .3rem 0; }}
 details pre {{ font: .85rem/1.4 ui-monospace, monospace; }}
 .user {{ border-left: .25rem solid; padding-left: .8rem; }}
-.receipt, .note, .facts {{ opacity: .7; font-size: .9rem; }}
+.receipt, .step, .note, .facts {{ opacity: .7; font-size: .9rem; }}
 </style>
 </head>
 <body>

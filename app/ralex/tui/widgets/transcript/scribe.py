@@ -29,6 +29,7 @@ from ralex.core.events import (
     TurnFinished,
     TurnStarted,
 )
+from ralex.core.partials import with_partials
 from ralex.core.stream import ReasoningDelta, TextDelta, ToolCallDelta
 from ralex.core.terminal_text import mask_secrets
 from ralex.tui import formats
@@ -332,7 +333,7 @@ def items_of(events: Iterable[AgentEvent]) -> list[AnyItem]:
     """Write a stored session down."""
     page = ListPage()
     scribe = Scribe(page)
-    for event in events:
+    for event in with_partials(events):
         scribe.write(event)
     return page.items
 
