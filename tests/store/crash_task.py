@@ -66,12 +66,12 @@ def is_delta(event: AgentEvent) -> bool:
     return isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta)
 
 
-async def show_first(self: Recorder, event: AgentEvent) -> None:
+async def show_first(self: Recorder, *events: AgentEvent) -> None:
     """Stand in for ``Recorder.emit`` with the order turned round."""
-    await self._queue.put(event)
+    for event in events:
+        await self._queue.put(event)
     await asyncio.sleep(0)
-    if not is_delta(event):
-        await self._write(event)
+    await self._write(*(event for event in events if not is_delta(event)))
 
 
 async def main() -> None:
