@@ -17,6 +17,7 @@ from ralex.core.events import (
     ContextMasked,
     EvidenceNoted,
     Notice,
+    QuestionAsked,
     RetryScheduled,
     SteeringDelivered,
     SteeringQueued,
@@ -92,6 +93,10 @@ SHOWN: list[tuple[AgentEvent, str]] = [
     (
         ChangesUndone(turn_id=TURN, paths=("a.py",), conflicts=("b.py",)),
         "taken back: a.py; left alone: b.py",
+    ),
+    (
+        QuestionAsked(request_id="q", call_id=CallId("c"), question="which?", options=("a", "b")),
+        "asked: which? (a, b)",
     ),
     (Notice(level="warning", text="the alert is reached"), "the alert is reached"),
     (

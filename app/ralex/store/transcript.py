@@ -28,6 +28,7 @@ from ralex.core.events import (
     ContextMasked,
     EvidenceNoted,
     Notice,
+    QuestionAsked,
     RetryScheduled,
     RouteDecided,
     SteeringDelivered,
@@ -128,6 +129,7 @@ def _blocks_of(  # noqa: C901, PLR0912 - one case for each event
             | EvidenceNoted()
             | RetryScheduled()
             | ApprovalRequested()
+            | QuestionAsked()
             | ChangesUndone()
             | Notice()
         ):
@@ -157,6 +159,7 @@ def _note(
     | EvidenceNoted
     | RetryScheduled
     | ApprovalRequested
+    | QuestionAsked
     | ChangesUndone
     | Notice,
 ) -> str:
@@ -176,6 +179,9 @@ def _note(
             return f"{event.error}; trying {event.next_model}{wait}"
         case ApprovalRequested():
             return f"asked whether {event.name} {event.title} may run"
+        case QuestionAsked():
+            choices = f" ({', '.join(event.options)})" if event.options else ""
+            return f"asked: {event.question}{choices}"
         case ChangesUndone():
             verb = "brought again" if event.is_redo else "taken back"
             left = f"; left alone: {', '.join(event.conflicts)}" if event.conflicts else ""
