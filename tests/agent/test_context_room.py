@@ -233,12 +233,12 @@ async def test_a_resumed_session_has_the_same_bytes_after_masking_and_a_summary(
     first = await stand.open([*steps, DONE, SUMMARY], change=one_model(64_000))
     events = await play(first, HELLO)
     assert of(events, ContextMasked)
-    masked = first._history.messages
+    masked = first._around.history.messages
     assert await first.compact()
-    compacted = first._history.messages
+    compacted = first._around.history.messages
     assert masked != compacted
     second = await stand.open([DONE], continues=True, change=one_model(64_000))
-    assert second._history.messages == compacted
+    assert second._around.history.messages == compacted
     await play(second, "go on")
     assert stand.provider.requests[-1].messages[: len(compacted)] == compacted
 

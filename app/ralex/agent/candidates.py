@@ -26,7 +26,7 @@ def candidates_of(
     def size(model_id: ModelId) -> Candidate | None:
         model = around.keeper.known(services.resolve(model_id))
         tokens = around.keeper.tokens(model)
-        verdict = around.judge(model, tokens, max_tokens or DEFAULT_OUTPUT_TOKENS)
+        verdict = around.desk.judge(model, tokens, max_tokens or DEFAULT_OUTPUT_TOKENS)
         verdicts.append(verdict)
         if verdict.action is CapacityAction.UPSIZE and verdict.upsize_model is not None:
             model = services.resolve(verdict.upsize_model)

@@ -2,56 +2,32 @@
 
 import asyncio
 import logging
-import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from decimal import Decimal
-from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from ralex.agent.approval import Approvals
-from ralex.agent.changes import Changes
 from ralex.agent.context import (
-    environment_block,
     git_branch,
-    git_root,
-    instruction_blocks,
 )
-from ralex.agent.ending import drain, failure_of
-from ralex.agent.history import History
-from ralex.agent.mentions import mention_blocks
-from ralex.agent.permissions import Permissions
-from ralex.agent.prompt import SYSTEM_PROMPT
-from ralex.agent.recorder import Recorder
+from ralex.agent.playing import TurnPlayer
 from ralex.agent.report import ContextReport, context_report
-from ralex.agent.routes import RouteDesk
 from ralex.agent.services import AgentServices
-from ralex.agent.sizing import RequestSizer
 from ralex.agent.surroundings import make_surroundings
 from ralex.agent.titles import UNTITLED, title_of
-from ralex.agent.toolbox import Toolbox
 from ralex.agent.totals import SessionTotals, TurnTotals
-from ralex.agent.turn import Turn
-from ralex.agent.turn_tools import AskUserTool
 from ralex.core.budget import BudgetState, DayForecast, LimitChange, LimitName, SpendRow
 from ralex.core.events import (
     AgentEvent,
-    ContextAdded,
     ContextCompacted,
-    RouteDecided,
-    StepFinished,
     TurnFailed,
-    TurnStarted,
 )
-from ralex.core.ids import SessionId, TurnId
+from ralex.core.ids import SessionId
 from ralex.core.models import ModelInfo
 from ralex.core.permissions import Rule
 from ralex.core.routing import Override, RouteDecision, Router, TierPrice
-from ralex.dispatch.finishing import ended, finish
-from ralex.errors import InterruptedTurnError, RalexError, ToolError, UndoError, UsageError
-from ralex.tools.base import ToolContext
+from ralex.errors import ToolError, UndoError, UsageError
 
 if TYPE_CHECKING:
     from ralex.tools.jobs import JobInfo
@@ -77,80 +53,19 @@ class Session:
         events: Sequence[AgentEvent] = (),
     ) -> None:
         self._services = services
-        self._id = session_id
-        self._project = project
         self._title = title
         self._branch = git_branch(services.cwd)
-        self._history = History(SYSTEM_PROMPT)
-        self._history.feed_all(events)
-        self._approvals = Approvals()
-        self._changes = Changes(
-            partial(services.undo_of, session_id) if services.undo_of else None,
-            session_id=session_id,
-            store=services.store,
-            events=events,
-        )
-        self._toolbox = Toolbox(
-            tools=(*services.tools, AskUserTool(self._approvals)),
-            context=ToolContext(
-                cwd=services.cwd,
-                output_dir=services.output_dir / session_id,
-                environment=services.environment,
-                jobs=services.jobs_of(session_id) if services.jobs_of else None,
-            ),
-            permissions=Permissions(
-                mode=services.mode,
-                rules=services.rules,
-                project=str(git_root(services.cwd) or services.cwd),
-                memory=services.memory,
-                events=events,
-            ),
-            approvals=self._approvals,
-            changes=self._changes,
-            secrets=services.secrets,
-        )
-        self._sizer = RequestSizer(self._toolbox.specs)
-        self._desk = RouteDesk(services)
         self._around = make_surroundings(
-            services=services,
-            session_id=session_id,
-            project=project,
-            history=self._history,
-            sizer=self._sizer,
-            toolbox=self._toolbox,
-            desk=self._desk,
-            events=events,
+            services=services, session_id=session_id, project=project, events=events
         )
-        self._is_running = False
-        self._turns = 0
-        self._context_tokens = 0
-        self._window: int | None = None
-        self._has_started = False
-        self.last_failure: TurnFailed | None = None
-        self._history.settle()
-        self._restore(events)
-
-    def _restore(self, events: Sequence[AgentEvent]) -> None:
-        """Take up where the stored events end."""
-        for event in events:
-            match event:
-                case TurnStarted():
-                    self._turns += 1
-                    self._has_started = True
-                case RouteDecided():
-                    self._desk.resume(event.route)
-                case StepFinished():
-                    self._context_tokens = event.context_tokens
-                    self._window = event.window
-                case _:
-                    pass
-        self._desk.settle()
-        self._around.escalator.restore(events)
+        self._desk = self._around.desk
+        self._toolbox = self._around.toolbox
+        self._player = TurnPlayer(self._around, on_first_prompt=self._name_after, events=events)
 
     @property
     def id(self) -> SessionId:
         """Identify the session."""
-        return self._id
+        return self._around.session_id
 
     @property
     def title(self) -> str:
@@ -160,7 +75,7 @@ class Session:
     @property
     def project(self) -> str:
         """Tell its folder."""
-        return self._project
+        return self._around.project
 
     @property
     def branch(self) -> str:
@@ -250,22 +165,22 @@ class Session:
     @property
     def totals(self) -> SessionTotals:
         """Give the numbers of the status bar."""
-        window = self._window
-        if self._context_tokens:
+        window = self._player.window
+        if self._player.context_tokens:
             return SessionTotals(
-                context_tokens=self._context_tokens,
+                context_tokens=self._player.context_tokens,
                 is_estimate=False,
                 window=window,
-                turns=self._turns,
+                turns=self._player.turns,
             )
         model = self._desk.likely_model()
-        self._sizer.follow(self._history.rewrites)
-        tokens = self._sizer.estimate(self._history.messages, model) if model else 0
+        self._around.sizer.follow(self._around.history.rewrites)
+        tokens = self._around.sizer.estimate(self._around.history.messages, model) if model else 0
         return SessionTotals(
             context_tokens=tokens,
             is_estimate=True,
             window=model.context_window if model else None,
-            turns=self._turns,
+            turns=self._player.turns,
         )
 
     def set_override(self, override: Override | None) -> None:
@@ -278,7 +193,7 @@ class Session:
 
     async def rename(self, title: str) -> None:
         """Give the session another title."""
-        await self._services.store.rename(self._id, title)
+        await self._services.store.rename(self.id, title)
         self._title = title
 
     def answer(self, request_id: str, choice: str, message: str = "") -> None:
@@ -288,7 +203,7 @@ class Session:
             choice: One of those offered; for a question also free text, or empty for no answer.
             message: Told to the model with a ``deny``.
         """
-        self._approvals.answer(request_id, choice, message)
+        self._around.approvals.answer(request_id, choice, message)
 
     def jobs(self) -> "tuple[JobInfo, ...]":
         """List the background commands of this run of the session, ended ones included."""
@@ -360,7 +275,7 @@ class Session:
 
     async def history(self) -> list[AgentEvent]:
         """Read the session's stored events, to show it again."""
-        return await self._services.store.load(self._id)
+        return await self._services.store.load(self.id)
 
     @property
     def waiting(self) -> tuple[str, ...]:
@@ -385,25 +300,22 @@ class Session:
             RalexError: No model is known, or the summary cannot be paid or stored.
         """
         model = self._desk.likely_model()
-        if self._is_running or model is None:
+        if self._player.is_running or model is None:
             raise UsageError(
                 "the conversation cannot be summarised now",
-                hint="wait for the turn to end" if self._is_running else "choose a /model first",
+                hint="wait for the turn to end"
+                if self._player.is_running
+                else "choose a /model first",
             )
-        recorder = Recorder(
-            session_id=self._id,
-            store=self._services.store,
-            history=self._history,
-            queue=asyncio.Queue(),
-        )
+        recorder = self._around.recorder(asyncio.Queue())
         totals = TurnTotals(top=self._desk.top_price(), limit_usd=self._services.max_cost_usd)
-        self._is_running = True
+        self._player.is_running = True
         try:
             event = await self._around.keeper.compact(model, recorder.record, totals, focus=focus)
         finally:
-            self._is_running = False
+            self._player.is_running = False
         if event is not None:
-            self._context_tokens = 0
+            self._player.context_tokens = 0
         return event
 
     async def undo(self) -> "UndoReport":
@@ -413,7 +325,7 @@ class Session:
             UndoError: If a turn is running, or the records cannot be used.
         """
         self._check_idle()
-        report = await self._changes.undo()
+        report = await self._toolbox.changes.undo()
         if report.restored:
             self._around.escalator.undone(", ".join(report.restored))
         return report
@@ -425,7 +337,7 @@ class Session:
             UndoError: If a turn is running, or the records cannot be used.
         """
         self._check_idle()
-        report = await self._changes.redo()
+        report = await self._toolbox.changes.redo()
         if report.restored:
             self._around.escalator.redone()
         return report
@@ -436,20 +348,19 @@ class Session:
         Raises:
             UndoError: If the records cannot be used.
         """
-        return await self._changes.diff(scope)
+        return await self._toolbox.changes.diff(scope)
 
     def _check_idle(self) -> None:
-        if self._is_running:
+        if self._player.is_running:
             raise UndoError("a turn is running", hint="stop it first with Esc")
 
     def context_report(self) -> ContextReport:
         """Tell what fills the context window, by kind."""
-        return context_report(self._history, self._sizer, self._desk.likely_model())
+        return context_report(self._around.history, self._around.sizer, self._desk.likely_model())
 
-    @asynccontextmanager
-    async def turn(
+    def turn(
         self, prompt: str, *, attached: str = ""
-    ) -> AsyncGenerator[AsyncIterator[AgentEvent], None]:
+    ) -> AbstractAsyncContextManager[AsyncIterator[AgentEvent]]:
         """Run one turn; leaving the block early interrupts it, model call and tools included.
 
         What was said and done until then stays in the session. Expected failures arrive as
@@ -458,124 +369,13 @@ class Session:
         Args:
             attached: Text beside the prompt that is not the ask itself, such as piped input.
         """
-        queue: asyncio.Queue[AgentEvent | None] = asyncio.Queue(maxsize=_QUEUED_EVENTS)
-        # Not a task group: it would wrap what the caller's block raises, a broken pipe for one.
-        loop = asyncio.create_task(self._play(prompt, attached, queue), name="turn")
-        try:
-            yield drain(queue)
-        finally:
-            await ended(loop)
+        return self._player.turn(prompt, attached=attached)
 
-    async def _play(
-        self, prompt: str, attached: str, queue: "asyncio.Queue[AgentEvent | None]"
-    ) -> None:
-        """Run a turn and see to it that exactly one last event is stored, whatever happens."""
-        self.last_failure = None
-        turn_id = TurnId(secrets.token_hex(6))
-        recorder = Recorder(
-            session_id=self._id, store=self._services.store, history=self._history, queue=queue
-        )
-        turn: Turn | None = None
-        self._is_running = True
-        try:
-            turn = await self._prepare(prompt, attached, turn_id, recorder)
-            try:
-                await turn.run()
-            except BaseException:  # a cancelled turn included; nothing may follow a finished one
-                await self._changes.end(turn.totals.files_changed)
-                raise
-        except asyncio.CancelledError:
-            error = InterruptedTurnError("interrupted", hint="what was done so far is kept")
-            await finish(self._store_last(recorder, turn, turn_id, error))
-            raise
-        except RalexError as error:
-            await self._fail(recorder, queue, await self._failure(turn, turn_id, error))
-        except Exception as error:  # noqa: BLE001 - the edge of a turn: shown, logged, never fatal
-            _log.exception("a turn failed unexpectedly")
-            wrapped = RalexError(
-                f"something unexpected failed: {type(error).__name__}: {error}",
-                hint="the details are in the log; the session is kept",
-            )
-            await self._fail(recorder, queue, await self._failure(turn, turn_id, wrapped))
-        finally:
-            self._is_running = False
-            if turn is not None:
-                self._context_tokens = turn.context_tokens or self._context_tokens
-                self._window = turn.window or self._window
-        await queue.put(None)
+    @property
+    def last_failure(self) -> TurnFailed | None:
+        """Tell how the last turn failed, if it did."""
+        return self._player.last_failure
 
-    async def _prepare(
-        self,
-        prompt: str,
-        attached: str,
-        turn_id: TurnId,
-        recorder: Recorder,
-    ) -> Turn:
-        services = self._services
-        await recorder.emit(TurnStarted(session_id=self._id, turn_id=turn_id, prompt=prompt))
-        self._turns += 1
-        if not self._has_started:
-            self._has_started = True
-            if self._title == UNTITLED:
-                self._title = title_of(prompt)
-                await services.store.rename(self._id, self._title)
-            blocks = [environment_block(services.cwd, services.now())]
-            blocks += instruction_blocks(services.cwd)
-            for block in blocks:
-                await recorder.emit(block)
-        if attached:
-            text = f"<stdin>\n{attached.rstrip()}\n</stdin>"
-            await recorder.emit(ContextAdded(label="stdin", text=text, is_standing=False))
-        toolbox = self._toolbox
-        news = (*self._changes.begin(turn_id), *toolbox.permissions.news(), *toolbox.job_news())
-        for block in news:
-            await recorder.emit(block)
-        reader = self._toolbox.tool("read")
-        if reader is not None:
-            context = self._toolbox.context
-            for block in await mention_blocks(prompt, reader=reader, context=context):
-                await recorder.emit(block)
-        complexity = services.score(prompt, self._desk.router)
-        await services.store.record_complexity(self._id, turn_id, complexity)
-        self._sizer.follow(self._history.rewrites)
-        messages = self._history.messages
-        route = self._desk.decide(
-            prompt,
-            complexity,
-            budget=await services.ledger.state(),
-            size=lambda model: self._sizer.estimate(messages, model),
-        )
-        return Turn(
-            around=self._around,
-            turn_id=turn_id,
-            prompt=prompt,
-            recorder=recorder,
-            route=route,
-            top=self._desk.top_price(),
-        )
-
-    async def _failure(self, turn: Turn | None, turn_id: TurnId, error: RalexError) -> TurnFailed:
-        """Describe a failed turn with the day's money as it now is, held calls included."""
-        event = failure_of(turn, turn_id, error)
-        with suppress(RalexError):
-            event = replace(event, budget=await self._services.ledger.state())
-        self.last_failure = event
-        return event
-
-    async def _fail(
-        self, recorder: Recorder, queue: "asyncio.Queue[AgentEvent | None]", event: TurnFailed
-    ) -> None:
-        try:
-            await recorder.emit(event)
-        except RalexError as error:
-            # The store itself failed: the screen must hear of it all the same.
-            _log.warning("the end of a turn could not be stored: %s", error)
-            await queue.put(event)
-
-    async def _store_last(
-        self, recorder: Recorder, turn: Turn | None, turn_id: TurnId, error: RalexError
-    ) -> None:
-        try:
-            await recorder.record(await self._failure(turn, turn_id, error))
-        except RalexError as failure:
-            _log.warning("the end of a turn could not be stored: %s", failure)
+    async def _name_after(self, prompt: str) -> None:
+        if self._title == UNTITLED:
+            await self.rename(title_of(prompt))

@@ -1,23 +1,28 @@
 """What a session lends to each of its turns."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from ralex.agent.context import NestedInstructions
+from ralex.agent.approval import Approvals
+from ralex.agent.changes import Changes
+from ralex.agent.context import NestedInstructions, git_root
 from ralex.agent.escalator import Escalator
 from ralex.agent.history import History
 from ralex.agent.keeper import ContextKeeper
+from ralex.agent.permissions import Permissions
+from ralex.agent.prompt import SYSTEM_PROMPT
+from ralex.agent.recorder import Recorder
 from ralex.agent.routes import RouteDesk
 from ralex.agent.services import AgentServices
 from ralex.agent.sizing import RequestSizer
 from ralex.agent.steering import Steering
 from ralex.agent.toolbox import Toolbox
-from ralex.core.capacity import CapacityDecision
-from ralex.core.events import AgentEvent
-from ralex.core.ids import ModelId, SessionId
-from ralex.core.models import ModelInfo
-from ralex.core.usage import Usage
-from ralex.tools.base import TodoItem
+from ralex.agent.turn_tools import AskUserTool
+from ralex.core.events import AgentEvent, RouteDecided
+from ralex.core.ids import SessionId
+from ralex.tools.base import TodoItem, ToolContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +30,7 @@ class Surroundings:
     """The parts of one session that a turn works with.
 
     Attributes:
-        judge: Judges the size of a request: model, input and output tokens.
-        called: Told of every answered call: model and usage.
         nested: Finds instruction files beside touched files.
-        served_by: Notes in the receipt why one of several deployments serves the step.
     """
 
     services: AgentServices
@@ -41,32 +43,43 @@ class Surroundings:
     escalator: Escalator
     steering: Steering
     nested: NestedInstructions
-    judge: Callable[[ModelInfo, int, int], CapacityDecision]
-    called: Callable[[ModelId, Usage], None]
-    served_by: Callable[[str], None]
+    desk: RouteDesk
+    approvals: Approvals
+
+    def recorder(self, queue: "asyncio.Queue[AgentEvent | None]") -> Recorder:
+        """Make what stores and tells events.
+
+        Args:
+            queue: Read by whoever watches.
+        """
+        return Recorder(
+            session_id=self.session_id,
+            store=self.services.store,
+            history=self.history,
+            queue=queue,
+        )
 
 
 def make_surroundings(
-    *,
-    services: AgentServices,
-    session_id: SessionId,
-    project: str,
-    history: History,
-    sizer: RequestSizer,
-    toolbox: Toolbox,
-    desk: RouteDesk,
-    events: Sequence[AgentEvent],
+    *, services: AgentServices, session_id: SessionId, project: str, events: Sequence[AgentEvent]
 ) -> Surroundings:
     """Put the parts of a session together.
 
     Args:
         events: What is stored of the session.
     """
+    history = History(SYSTEM_PROMPT)
+    history.feed_all(events)
+    history.settle()
+    desk = RouteDesk(services)
+    approvals = Approvals()
+    toolbox = _make_toolbox(services, session_id, approvals, events)
+    sizer = RequestSizer(toolbox.specs)
 
     def plan() -> tuple[TodoItem, ...]:
         return toolbox.context.todos
 
-    return Surroundings(
+    around = Surroundings(
         services=services,
         session_id=session_id,
         project=project,
@@ -96,7 +109,44 @@ def make_surroundings(
             session_id=session_id, store=services.store, history=history, events=events
         ),
         nested=NestedInstructions(services.cwd),
-        judge=desk.judge,
-        called=desk.called,
-        served_by=desk.served_by,
+        desk=desk,
+        approvals=approvals,
+    )
+    for event in events:
+        if isinstance(event, RouteDecided):
+            desk.resume(event.route)
+    desk.settle()
+    around.escalator.restore(events)
+    return around
+
+
+def _make_toolbox(
+    services: AgentServices,
+    session_id: SessionId,
+    approvals: Approvals,
+    events: Sequence[AgentEvent],
+) -> Toolbox:
+    return Toolbox(
+        tools=(*services.tools, AskUserTool(approvals)),
+        context=ToolContext(
+            cwd=services.cwd,
+            output_dir=services.output_dir / session_id,
+            environment=services.environment,
+            jobs=services.jobs_of(session_id) if services.jobs_of else None,
+        ),
+        permissions=Permissions(
+            mode=services.mode,
+            rules=services.rules,
+            project=str(git_root(services.cwd) or services.cwd),
+            memory=services.memory,
+            events=events,
+        ),
+        approvals=approvals,
+        changes=Changes(
+            partial(services.undo_of, session_id) if services.undo_of else None,
+            session_id=session_id,
+            store=services.store,
+            events=events,
+        ),
+        secrets=services.secrets,
     )

@@ -227,7 +227,7 @@ class Turn:
         totals.budget = result.budget
         totals.text = result.reply.message.text or totals.text
         totals.bill(result.usage, result.cost_usd, result.counterfactual_usd)
-        self._around.called(result.model.id, result.usage)
+        self._around.desk.called(result.model.id, result.usage)
         self.context_tokens = result.usage.total_tokens
         self.window = result.model.context_window
         alerts = await self._services.ledger.take_alerts()
@@ -278,7 +278,7 @@ class Turn:
         async def tell(event: CallEvent) -> None:
             match event:
                 case AttemptStarted():
-                    self._around.served_by(event.why)
+                    self._around.desk.served_by(event.why)
                     await self._recorder.emit(
                         StepStarted(
                             step=step,

@@ -1,0 +1,205 @@
+"""Plays a session's turns one at a time, and sees to it that each ends with exactly one event."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+
+from ralex.agent.context import environment_block, instruction_blocks
+from ralex.agent.ending import drain, failure_of
+from ralex.agent.mentions import mention_blocks
+from ralex.agent.recorder import Recorder
+from ralex.agent.surroundings import Surroundings
+from ralex.agent.turn import Turn
+from ralex.core.events import (
+    AgentEvent,
+    ContextAdded,
+    StepFinished,
+    TurnFailed,
+    TurnStarted,
+)
+from ralex.core.ids import TurnId
+from ralex.dispatch.finishing import ended, finish
+from ralex.errors import InterruptedTurnError, RalexError
+
+_log = logging.getLogger(__name__)
+_QUEUED_EVENTS = 256
+
+
+class TurnPlayer:
+    """Runs the turns of one session; not safe for two at once.
+
+    Args:
+        on_first_prompt: Told of the session's first prompt once it is stored.
+        events: What is stored of the session.
+
+    Attributes:
+        turns: Prompts so far.
+        context_tokens: What the conversation held after the last step; 0 if nobody has counted.
+        window: Of the model of the last step, or None.
+        is_running: A turn, or something else that no turn may meet, is under way.
+        last_failure: How the last turn failed, if it did.
+    """
+
+    def __init__(
+        self,
+        around: Surroundings,
+        *,
+        on_first_prompt: Callable[[str], Awaitable[None]],
+        events: Sequence[AgentEvent] = (),
+    ) -> None:
+        self._around = around
+        self._on_first_prompt = on_first_prompt
+        self.is_running = False
+        self.turns = 0
+        self.context_tokens = 0
+        self.window: int | None = None
+        self.last_failure: TurnFailed | None = None
+        for event in events:
+            match event:
+                case TurnStarted():
+                    self.turns += 1
+                case StepFinished():
+                    self.context_tokens = event.context_tokens
+                    self.window = event.window
+                case _:
+                    pass
+        self._has_started = self.turns > 0
+
+    @asynccontextmanager
+    async def turn(
+        self, prompt: str, *, attached: str = ""
+    ) -> AsyncGenerator[AsyncIterator[AgentEvent], None]:
+        """Run one turn; leaving the block early interrupts it, model call and tools included.
+
+        What was said and done until then stays in the session. Expected failures arrive as
+        TurnFailed.
+
+        Args:
+            attached: Text beside the prompt that is not the ask itself, such as piped input.
+        """
+        queue: asyncio.Queue[AgentEvent | None] = asyncio.Queue(maxsize=_QUEUED_EVENTS)
+        # Not a task group: it would wrap what the caller's block raises, a broken pipe for one.
+        loop = asyncio.create_task(self._play(prompt, attached, queue), name="turn")
+        try:
+            yield drain(queue)
+        finally:
+            await ended(loop)
+
+    async def _play(
+        self, prompt: str, attached: str, queue: "asyncio.Queue[AgentEvent | None]"
+    ) -> None:
+        """Run a turn and see to it that exactly one last event is stored, whatever happens."""
+        self.last_failure = None
+        turn_id = TurnId(secrets.token_hex(6))
+        recorder = self._around.recorder(queue)
+        turn: Turn | None = None
+        self.is_running = True
+        try:
+            turn = await self._prepare(prompt, attached, turn_id, recorder)
+            try:
+                await turn.run()
+            except BaseException:  # a cancelled turn included; nothing may follow a finished one
+                await self._around.toolbox.changes.end(turn.totals.files_changed)
+                raise
+        except asyncio.CancelledError:
+            error = InterruptedTurnError("interrupted", hint="what was done so far is kept")
+            await finish(self._store_last(recorder, turn, turn_id, error))
+            raise
+        except RalexError as error:
+            await self._fail(recorder, queue, await self._failure(turn, turn_id, error))
+        except Exception as error:  # noqa: BLE001 - the edge of a turn: shown, logged, never fatal
+            _log.exception("a turn failed unexpectedly")
+            wrapped = RalexError(
+                f"something unexpected failed: {type(error).__name__}: {error}",
+                hint="the details are in the log; the session is kept",
+            )
+            await self._fail(recorder, queue, await self._failure(turn, turn_id, wrapped))
+        finally:
+            self.is_running = False
+            if turn is not None:
+                self.context_tokens = turn.context_tokens or self.context_tokens
+                self.window = turn.window or self.window
+        await queue.put(None)
+
+    async def _prepare(
+        self,
+        prompt: str,
+        attached: str,
+        turn_id: TurnId,
+        recorder: Recorder,
+    ) -> Turn:
+        around = self._around
+        services, toolbox = around.services, around.toolbox
+        await recorder.emit(
+            TurnStarted(session_id=around.session_id, turn_id=turn_id, prompt=prompt)
+        )
+        self.turns += 1
+        if not self._has_started:
+            self._has_started = True
+            await self._on_first_prompt(prompt)
+            blocks = [environment_block(services.cwd, services.now())]
+            blocks += instruction_blocks(services.cwd)
+            for block in blocks:
+                await recorder.emit(block)
+        if attached:
+            text = f"<stdin>\n{attached.rstrip()}\n</stdin>"
+            await recorder.emit(ContextAdded(label="stdin", text=text, is_standing=False))
+        news = (
+            *toolbox.changes.begin(turn_id),
+            *toolbox.permissions.news(),
+            *toolbox.job_news(),
+        )
+        for block in news:
+            await recorder.emit(block)
+        reader = toolbox.tool("read")
+        if reader is not None:
+            context = toolbox.context
+            for block in await mention_blocks(prompt, reader=reader, context=context):
+                await recorder.emit(block)
+        complexity = services.score(prompt, around.desk.router)
+        await services.store.record_complexity(around.session_id, turn_id, complexity)
+        around.sizer.follow(around.history.rewrites)
+        messages = around.history.messages
+        route = around.desk.decide(
+            prompt,
+            complexity,
+            budget=await services.ledger.state(),
+            size=lambda model: around.sizer.estimate(messages, model),
+        )
+        return Turn(
+            around=around,
+            turn_id=turn_id,
+            prompt=prompt,
+            recorder=recorder,
+            route=route,
+            top=around.desk.top_price(),
+        )
+
+    async def _failure(self, turn: Turn | None, turn_id: TurnId, error: RalexError) -> TurnFailed:
+        """Describe a failed turn with the day's money as it now is, held calls included."""
+        event = failure_of(turn, turn_id, error)
+        with suppress(RalexError):
+            event = replace(event, budget=await self._around.services.ledger.state())
+        self.last_failure = event
+        return event
+
+    async def _fail(
+        self, recorder: Recorder, queue: "asyncio.Queue[AgentEvent | None]", event: TurnFailed
+    ) -> None:
+        try:
+            await recorder.emit(event)
+        except RalexError as error:
+            # The store itself failed: the screen must hear of it all the same.
+            _log.warning("the end of a turn could not be stored: %s", error)
+            await queue.put(event)
+
+    async def _store_last(
+        self, recorder: Recorder, turn: Turn | None, turn_id: TurnId, error: RalexError
+    ) -> None:
+        try:
+            await recorder.record(await self._failure(turn, turn_id, error))
+        except RalexError as failure:
+            _log.warning("the end of a turn could not be stored: %s", failure)
