@@ -178,11 +178,11 @@ def _prompt_or_screen(argv: Sequence[str]) -> int:
         config = _config(args, options)
     except MissingKeyError:
         config = _config(args, options, require_key=False)
-        if _can_call(config):
+        if not config.untrusted and _can_call(config):
             raise
-        load = _loader(args, options)
-        return run_screen(config, options, prompts=prompts, load=load)
-    return run_screen(config, options, prompts=prompts)
+        return run_screen(config, options, prompts=prompts, load=_loader(args, options))
+    load = _loader(args, options) if config.untrusted else None
+    return run_screen(config, options, prompts=prompts, load=load)
 
 
 def _can_call(config: "Config") -> bool:

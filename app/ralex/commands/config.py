@@ -110,9 +110,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action",
         nargs="?",
-        choices=("show", "path", "init"),
+        choices=("show", "path", "init", "trust", "untrust"),
         default="show",
-        help="show what is in force (default), print the file's path, or write one to start from",
+        help="show what is in force (default), print the file's path, write one to start from, "
+        "or let this project's own file decide (trust), or no longer (untrust)",
     )
     parser.add_argument("--router", metavar="NAME", help="as on the main command line")
     parser.add_argument("--config", type=Path, metavar="FILE", help="read this file as well")
@@ -137,6 +138,11 @@ def run(
     elif args.action == "init":
         _write_starter(path)
         stdout.write(f"wrote {path}\n")
+    elif args.action in {"trust", "untrust"}:
+        from ralex.commands import trusting  # noqa: PLC0415 - brings pydantic
+
+        change = trusting.trust if args.action == "trust" else trusting.untrust
+        change(cwd, environ, stdout)
     else:
         _show(args, cwd, environ, stdout, stderr)
     return 0

@@ -3,10 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from ralex.config.endpoints import KNOWN_PROVIDERS
-from ralex.config.model import Caching, Logging, ProviderConfig, Retries, Timeouts
+from ralex.config.model import (
+    Caching,
+    Logging,
+    ProviderConfig,
+    Retries,
+    Timeouts,
+    UntrustedFile,
+)
 from ralex.core.budget import Limits
 from ralex.core.ids import ModelId
 from ralex.core.models import ModelInfo
@@ -22,6 +29,8 @@ ALERT_SHARE = Decimal("0.8")
 
 ModelFinder = Callable[[str], ModelInfo]
 _V = TypeVar("_V")
+KeyPath: TypeAlias = tuple[str | int, ...]
+"""As in ``toml_text``, which a start without a file does not need."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +66,8 @@ class Draft:
         own_models: Models the user described, in the order of the file.
         redirected: Providers known by name whose address the user changed.
         origins: For each setting the layer that gave it.
+        refused: Places in a project's file that were not followed.
+        untrusted: Projects' files that the user was not asked about yet.
     """
 
     router: Said | None = None
@@ -84,6 +95,8 @@ class Draft:
     sources: list[str] = field(default_factory=lambda: [BUILT_IN])
     warnings: list[str] = field(default_factory=list[str])
     origins: dict[str, str] = field(default_factory=dict[str, str])
+    refused: list[KeyPath] = field(default_factory=list[KeyPath])
+    untrusted: list[UntrustedFile] = field(default_factory=list[UntrustedFile])
 
     def set_daily(self, amount: Decimal | None, source: str) -> None:
         """Take over a limit for the day; an alert that no longer fits below it moves along."""

@@ -139,11 +139,9 @@ def _apply_files(
         apply_user_file(draft, read_toml(path), environ)
         draft.sources.append(str(path))
     for path in project_files(cwd, user_file=user_file):
-        from ralex.config.project import apply_project_file  # noqa: PLC0415 - brings pydantic
-        from ralex.config.toml_text import read_toml  # noqa: PLC0415
+        from ralex.config.projects import apply_file_of_project  # noqa: PLC0415 - brings pydantic
 
-        apply_project_file(draft, read_toml(path))
-        draft.sources.append(f"{path} (may only tighten)")
+        apply_file_of_project(draft, path, environ, home=user_file.parent)
 
 
 def _is_there(path: Path) -> bool:
@@ -314,6 +312,7 @@ def _finish(
         model=None if model is None else model.id,
         mode=draft.mode,
         theme=draft.theme,
+        untrusted=tuple(draft.untrusted),
         max_steps=draft.max_steps,
         escalation=draft.escalation,
         permissions=tuple(draft.permissions),

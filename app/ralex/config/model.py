@@ -95,6 +95,20 @@ class Logging:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UntrustedFile:
+    """A project's file that asks for more than a project may without the user's trust.
+
+    Attributes:
+        digest: Of its text; what is trusted is this text and no other.
+        asks: What it asks for, a line each: ``providers.acme.base_url = "http://…"``.
+    """
+
+    path: Path
+    digest: str
+    asks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """Everything a run of ralex is told from outside, layered and checked.
 
@@ -139,4 +153,5 @@ class Config:
     fallbacks: Fallbacks = field(default_factory=Fallbacks)
     sources: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    untrusted: tuple[UntrustedFile, ...] = ()
     extra_file: Path | None = None

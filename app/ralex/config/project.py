@@ -97,4 +97,5 @@ def _tighten_permissions(draft: Draft, file: TomlFile, content: FileSection) -> 
 
 def _warn(draft: Draft, file: TomlFile, key_path: KeyPath, text: str) -> None:
     name = ".".join(str(part)[:60] for part in key_path)
+    draft.refused.append(key_path)
     draft.warnings.append(f"{file.place(key_path)}: {name!r} {text}")

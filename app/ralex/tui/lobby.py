@@ -4,13 +4,14 @@ The chat is on the screen behind them, and what the command line asked for waits
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from textual.app import App
 
 from ralex.config.model import Config
-from ralex.errors import MissingKeyError
+from ralex.errors import ConfigError, MissingKeyError
 
 if TYPE_CHECKING:
     from ralex.providers.local_servers import LocalServer
@@ -68,10 +69,31 @@ class Lobby:
         """Ask, and give the warnings of the configuration that is used in the end."""
         from ralex.config.load import usable_providers  # noqa: PLC0415
 
+        if self._config.untrusted:
+            await self._ask_for_trust(app)
         if not usable_providers(self._config) and not await self._set_up(app):
             return ()
         self._opener.go_on(self._config)
         return self._config.warnings
+
+    async def _ask_for_trust(self, app: App[None]) -> None:
+        from ralex.config.trust import Trust, TrustBook  # noqa: PLC0415
+        from ralex.tui.screens.dialogs.trust import TrustScreen  # noqa: PLC0415
+
+        book = TrustBook(Path(self._config.home))
+        failure = ""
+        for file in self._config.untrusted:
+            answer = await app.push_screen_wait(TrustScreen(file))
+            try:
+                if answer is not None:
+                    book.remember(file.path, file.digest, answer)
+                self._config = self._load(self._environ, None)
+            except ConfigError as error:
+                if answer is Trust.TRUSTED:
+                    book.forget(file.path)
+                failure = f"{file.path} could not be applied: {error.message}"
+        if failure:
+            self._config = replace(self._config, warnings=(*self._config.warnings, failure))
 
     async def _set_up(self, app: App[None]) -> bool:
         from ralex.tui.screens.setup.desk import SetupDesk, find_servers, try_model  # noqa: PLC0415
