@@ -295,6 +295,7 @@ class FakeSession:
     limit_notes: tuple[str, ...] = ()
     prompts: list[str] = field(default_factory=list[str])
     answers: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    messages: list[str] = field(default_factory=list[str])
     steered: list[SteeringQueued] = field(default_factory=list[SteeringQueued])
     undos: list[UndoReport] = field(default_factory=list[UndoReport])
     diffs: dict[str, str] = field(default_factory=dict[str, str])
@@ -400,6 +401,7 @@ class FakeSession:
 
     def answer(self, request_id: str, choice: str, message: str = "") -> None:
         self.answers.append((request_id, choice))
+        self.messages.append(message)
 
     def set_mode(self, mode: str) -> None:
         self.mode = mode

@@ -109,7 +109,9 @@ async def test_without_trust_the_chat_opens_with_the_users_own_settings(
     async with running(opener=project.opener, lobby=project.lobby()) as driver:
         await choose(driver, answer)
         await driver.ready()
-        told = "ralex config trust" in "\n".join(item.source for item in driver.chat.transcript.items)
+        told = "ralex config trust" in "\n".join(
+            item.source for item in driver.chat.transcript.items
+        )
         assert told is asks_again
     config = project.load()
     assert bool(config.untrusted) is asks_again

@@ -54,6 +54,7 @@ class Approvals:
                 choices=(DENY, ALLOW, ALWAYS) if pattern else (DENY, ALLOW),
                 pattern=pattern,
                 reason=reason,
+                arguments_json=call.arguments_json,
             ),
         )
 

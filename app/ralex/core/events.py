@@ -266,6 +266,7 @@ class ApprovalRequested:
             ``always``; the first is the harmless one.
         pattern: What ``always`` will allow, such as ``bash(git commit *)``; empty without it.
         reason: Why it is asked: the mode, or the rule and where it stands.
+        arguments_json: The call's arguments as the model sent them, for showing what it would do.
     """
 
     request_id: str
@@ -275,6 +276,7 @@ class ApprovalRequested:
     choices: tuple[str, ...]
     pattern: str = ""
     reason: str = ""
+    arguments_json: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -309,9 +309,9 @@ class Conversation:
     async def _ask(self, request: ApprovalRequested) -> None:
         from ralex.tui.screens.dialogs.approval import ApprovalScreen  # noqa: PLC0415
 
-        choice = await self._screen.host.push_screen_wait(ApprovalScreen(request))
+        verdict = await self._screen.host.push_screen_wait(ApprovalScreen(request))
         if self.session is not None:
-            self.session.answer(request.request_id, choice)
+            self.session.answer(request.request_id, verdict.choice, verdict.message)
 
     async def _put(self, request: QuestionAsked) -> None:
         from ralex.tui.screens.dialogs.question import QuestionScreen  # noqa: PLC0415
