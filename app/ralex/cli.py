@@ -1,4 +1,4 @@
-"""Arguments and exit codes; a front end is imported only inside the branch that needs it."""
+"""From arguments to a front end, imported only in its branch, and to an exit code."""
 
 import argparse
 import io
@@ -6,11 +6,10 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import TYPE_CHECKING, cast
 
-from ralex.core.tiers import TIERS, Tier
+from ralex.arguments import COMMANDS, Parser, add_web, check_combinations, parser
 from ralex.errors import MissingKeyError, RalexError, UsageError
 
 if TYPE_CHECKING:
@@ -19,31 +18,6 @@ if TYPE_CHECKING:
 
 _MODULES = {"import": "importing"}
 """Commands whose names are words of Python."""
-
-COMMANDS: dict[str, str] = {
-    "route": "show which tier and model a text would get, and why",
-    "spend": "report what was spent, by day, model, tier, provider, project or session",
-    "budget": "show or set the limits",
-    "models": "list models with prices and windows",
-    "sessions": "list, show, search, export, fork, rename or delete sessions",
-    "config": "show where the configuration is and what it says",
-    "import": "convert another program's configuration into config.toml",
-    "doctor": "check the installation, the configuration and the keys",
-    "demo": "play a real task with a scripted model; needs no key",
-}
-
-_EPILOG = "commands:\n" + "\n".join(f"  {name:10}{text}" for name, text in COMMANDS.items())
-_EXIT_CODES = """
-
-exit codes: 0 done · 1 the task failed · 2 usage or configuration · 3 budget · 4 provider or key
-            5 step limit or loop · 130 interrupted"""
-
-
-class _Parser(argparse.ArgumentParser):
-    """Reports wrong usage as ralex reports every error."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message, hint=f"see `{self.prog} --help`")
 
 
 def run(argv: Sequence[str]) -> int:
@@ -108,47 +82,6 @@ def _wants_json(argv: Sequence[str]) -> str:
     return ""
 
 
-def parser() -> argparse.ArgumentParser:
-    """Build the parser of the main command."""
-    main = _Parser(
-        prog="ralex",
-        description="The cost-conscious coding companion for the terminal.",
-        epilog=_EPILOG + _EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    main.add_argument("text", nargs="?", metavar="PROMPT", help="start the screen with this prompt")
-    main.add_argument(
-        "-p", "--prompt", metavar="TEXT", help="run one prompt without a screen; - reads stdin"
-    )
-    main.add_argument(
-        "--output", choices=("text", "json", "stream-json"), default="text", help="with --prompt"
-    )
-    main.add_argument(
-        "--raw", action="store_true", help="print the answer byte for byte, control codes included"
-    )
-    main.add_argument("--model", metavar="ID", help="use this model, not the router")
-    main.add_argument("--tier", type=_tier, metavar="TIER", help=", ".join(TIERS))
-    main.add_argument("--router", metavar="NAME", help="a preset or one of your own")
-    main.add_argument("--mode", choices=("yolo", "ask", "plan"), help="default: yolo")
-    main.add_argument("--max-steps", type=_positive, metavar="N", help="model calls in one turn")
-    main.add_argument("--max-cost", type=_usd, metavar="USD", help="limit of one turn")
-    main.add_argument("--cwd", type=Path, metavar="DIR", default=Path(), help="work there")
-    main.add_argument(
-        "-c", "--continue", dest="continues", action="store_true", help="the last session here"
-    )
-    main.add_argument("-r", "--resume", metavar="ID", help="a stored session")
-    main.add_argument(
-        "--fork", dest="forks", action="store_true", help="with -c or -r: work in a copy of it"
-    )
-    main.add_argument("--config", type=Path, metavar="FILE", help="read this file as well")
-    main.add_argument(
-        "--plain", action="store_true", help="lines instead of a screen, for screen readers"
-    )
-    main.add_argument("--demo", action="store_true", help="the same as `ralex demo`")
-    main.add_argument("--version", action="store_true", help="print the version")
-    return main
-
-
 def _prompt_or_screen(argv: Sequence[str]) -> int:
     args = parser().parse_args(argv)
     if args.version:
@@ -156,6 +89,8 @@ def _prompt_or_screen(argv: Sequence[str]) -> int:
 
         sys.stdout.write(f"ralex {__version__}\n")
         return 0
+    if args.web or args.host is not None or args.port is not None:
+        return _web(argv, args)
     if args.demo:
         return _demo(is_plain=args.plain)
     options = _options(args)
@@ -204,7 +139,7 @@ def _loader(
 def _options(args: argparse.Namespace) -> "RunOptions":
     from ralex.wiring import RunOptions, check_folder  # noqa: PLC0415
 
-    _check_combinations(args)
+    check_combinations(args)
     if args.forks and not (args.continues or args.resume):
         raise UsageError(
             "--fork needs a session to copy", hint="add -c for the last one here, or -r ID"
@@ -217,24 +152,6 @@ def _options(args: argparse.Namespace) -> "RunOptions":
         tier=args.tier,
         max_cost_usd=args.max_cost,
     )
-
-
-def _check_combinations(args: argparse.Namespace) -> None:
-    """Refuse what would otherwise be ignored in silence."""
-    if args.prompt is not None and args.text is not None:
-        raise UsageError(
-            f"{args.text!r} is left over beside --prompt", hint="put the whole prompt in quotes"
-        )
-    if args.continues and args.resume:
-        raise UsageError("-c and -r name two sessions", hint="use one of them")
-    if args.model and args.tier is not None:
-        raise UsageError(
-            "--model and --tier contradict each other",
-            hint="--tier lets the router choose within the tier; --model names the model itself",
-        )
-    for name in ("model", "resume"):
-        if getattr(args, name) is not None and not getattr(args, name).strip():
-            raise UsageError(f"--{name} is empty", hint=f"leave it out, or see `ralex {name}s`")
 
 
 def _config(
@@ -274,6 +191,28 @@ def _headless(
     return asyncio.run(run_headless(config, options, reporter, prompt[0], attached=prompt[1]))
 
 
+def _web(argv: Sequence[str], args: argparse.Namespace) -> int:
+    """Serve the screen; what belongs to the screen is passed on to each page's own ralex."""
+    if not args.web:
+        raise UsageError("--host and --port belong to --web", hint="add --web")
+    if args.text is not None or args.prompt is not None:
+        raise UsageError(
+            "--web takes no prompt: every page that is opened would send it",
+            hint="leave it out and write it on the page",
+        )
+    if args.plain:
+        raise UsageError("--plain and --web contradict each other", hint="use one of them")
+    if not args.demo:
+        _config(args, _options(args), require_key=False)  # faults are told here, not on each page
+    from ralex.web import DEFAULT_HOST, DEFAULT_PORT, run_web  # noqa: PLC0415
+
+    own = Parser(add_help=False)
+    add_web(own)
+    _, rest = own.parse_known_args(argv)
+    port = DEFAULT_PORT if args.port is None else args.port
+    return run_web(rest, host=args.host or DEFAULT_HOST, port=port, stdout=sys.stdout)
+
+
 def _demo(*, is_plain: bool = False) -> int:
     has_terminal = _has_terminal()
     if is_plain or (has_terminal and _is_simple_terminal()):
@@ -290,12 +229,17 @@ def _demo(*, is_plain: bool = False) -> int:
 
 
 def _has_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty()
+    return _is_in_browser() or (sys.stdin.isatty() and sys.stdout.isatty())
+
+
+def _is_in_browser() -> bool:
+    """Tell whether a page of `ralex --web` stands where the terminal would be."""
+    return "TEXTUAL_DRIVER" in os.environ
 
 
 def _is_simple_terminal() -> bool:
     """Tell whether there is a terminal that says of itself that it can only show lines."""
-    return os.environ.get("TERM") == "dumb" and _has_terminal()
+    return os.environ.get("TERM") == "dumb" and _has_terminal() and not _is_in_browser()
 
 
 def _check_terminal() -> None:
@@ -309,13 +253,13 @@ def _check_terminal() -> None:
 def _command(name: str, argv: Sequence[str]) -> int:
     """Run a subcommand; each lives in a module of its own."""
     if name == "demo":
-        demo = _Parser(prog="ralex demo", description=COMMANDS["demo"])
+        demo = Parser(prog="ralex demo", description=COMMANDS["demo"])
         demo.add_argument("--plain", action="store_true", help="lines instead of a screen")
         return _demo(is_plain=demo.parse_args(argv).plain)
     import importlib  # noqa: PLC0415
 
     module = importlib.import_module(f"ralex.commands.{_MODULES.get(name, name)}")
-    command = _Parser(prog=f"ralex {name}", description=COMMANDS[name])
+    command = Parser(prog=f"ralex {name}", description=COMMANDS[name])
     module.add_arguments(command)
     args = command.parse_args(argv)
     start: Callable[..., int] = module.run
@@ -329,28 +273,3 @@ def _here() -> Path:
         raise UsageError(
             "the current directory does not exist any more", hint="cd to one that does"
         ) from None
-
-
-def _tier(text: str) -> Tier:
-    try:
-        return Tier(text.upper())
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"there is no tier {text!r}; the tiers are {', '.join(TIERS)}"
-        ) from None
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
-
-
-def _usd(text: str) -> Decimal:
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        raise argparse.ArgumentTypeError(f"{text!r} is not an amount in USD") from None
-    if not amount.is_finite() or amount <= 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not an amount above 0")
-    return amount
