@@ -7,7 +7,7 @@ from ralex.config.catalogue import resolve_model
 from ralex.config.model import Retries
 from ralex.core.models import Api, Rates
 from ralex.errors import ConfigError, MissingKeyError, UnknownModelError
-from tests.config.litellm_files import Files, notes, route
+from tests.config.litellm_files import Files, notes
 
 
 @pytest.fixture
@@ -275,20 +275,33 @@ def test_one_model_with_two_prices_stays_two_models(files: Files) -> None:
     assert rates_of(files, text, "night").input == 1
 
 
-def test_deployments_of_a_name_are_tried_in_order_and_the_loss_of_balance_is_told(
-    files: Files,
-) -> None:
+def test_deployments_of_a_name_share_its_load_and_later_ones_stand_by(files: Files) -> None:
     text = (
         "model_list:\n"
         "  - model_name: a\n    litellm_params: {model: openai/gpt-5.4, order: 2, weight: 3}\n"
         "  - model_name: a\n    litellm_params: {model: openrouter/openai/gpt-5.4, order: 1}\n"
+        "  - model_name: a\n"
+        "    litellm_params: {model: mistral/x, order: 1, weight: 2.5, rpm: 60, tpm: 9000}\n"
     )
     config = files.load(text)
-    decision = route(config, "hello")
-    assert (decision.model, *decision.fallbacks) == ("openrouter/openai/gpt-5.4", "openai/gpt-5.4")
-    told = " ".join(notes(files.convert(text)))
-    assert "'a' has 2 deployments" in told
-    assert "3 model_list[0].litellm_params.weight" in told
+    assert config.deployments["a"] == ("openrouter/openai/gpt-5.4", "mistral/x", "openai/gpt-5.4")
+    members = [config.models[one] for one in config.deployments["a"]]
+    assert [one.weight for one in members] == [1.0, 2.5, 0.0]
+    assert (members[1].rpm, members[1].tpm) == (60, 9000)
+    assert resolve_model("a", config).id == "openrouter/openai/gpt-5.4"
+    converted = files.load(files.write(files.convert(text).to_toml()[0], "converted.toml"))
+    assert converted.deployments == config.deployments
+    assert [converted.models[one].weight for one in config.deployments["a"]] == [1.0, 2.5, 0.0]
+
+
+def test_limits_count_for_weights_where_none_are_given(files: Files) -> None:
+    text = (
+        "model_list:\n"
+        "  - model_name: a\n    litellm_params: {model: openai/x, rpm: 900}\n"
+        "  - model_name: a\n    litellm_params: {model: mistral/x, rpm: 100}\n"
+    )
+    config = files.load(text)
+    assert [config.models[one].weight for one in config.deployments["a"]] == [900.0, 100.0]
 
 
 def test_cost_based_routing_puts_the_cheapest_deployment_first(files: Files) -> None:
@@ -298,7 +311,9 @@ def test_cost_based_routing_puts_the_cheapest_deployment_first(files: Files) -> 
         "  - model_name: a\n    litellm_params: {model: openai/cheap, cost_per_token: 0.000001}\n"
         "router_settings: {routing_strategy: cost-based-routing}\n"
     )
-    assert files.load(text).aliases["a"] == ("openai/cheap", "openai/dear")
+    config = files.load(text)
+    assert config.deployments["a"] == ("openai/cheap", "openai/dear")
+    assert [config.models[one].weight for one in config.deployments["a"]] == [1.0, 0.0]
 
 
 def test_wildcards_open_a_provider_under_its_prefix(files: Files) -> None:
@@ -418,7 +433,7 @@ def test_faults_name_file_line_and_key(files: Files, text: str, message: str) ->
 
 
 def test_what_has_no_counterpart_is_one_warning_that_says_where_to_look(files: Files) -> None:
-    text = one("openai/gpt-5.4", "temperature: 0.2\nrpm: 5\nnew_thing: 1")
+    text = one("openai/gpt-5.4", "temperature: 0.2\nseed: 5\nnew_thing: 1")
     config = files.load(text)
     assert [one for one in config.warnings if "counterpart" in one] == [
         f"{files.folder / 'litellm.yaml'}: 3 settings have no exact counterpart; see them with: "
@@ -426,6 +441,6 @@ def test_what_has_no_counterpart_is_one_warning_that_says_where_to_look(files: F
     ]
     assert [note.partition(":")[0] for note in notes(files.convert(text))] == [
         "5 model_list[0].litellm_params.temperature",
-        "6 model_list[0].litellm_params.rpm",
+        "6 model_list[0].litellm_params.seed",
         "7 model_list[0].litellm_params.new_thing",
     ]

@@ -217,17 +217,44 @@ def test_fallbacks_of_fallbacks_follow_as_well(files: Files) -> None:
     assert files.load(text).routers["brain"].tiers[Tier.SIMPLE][2] == "anthropic/big"
 
 
-def test_other_kinds_of_fallback_end_the_chain_and_are_told(files: Files) -> None:
+def test_each_kind_of_fallback_keeps_its_own_chain(files: Files) -> None:
     text = router("tiers: {SIMPLE: small, COMPLEX: middle}") + (
         "router_settings:\n  context_window_fallbacks: [{small: [big]}]\n"
         "  content_policy_fallbacks: [{small: [middle]}]\n  default_fallbacks: [big]\n"
     )
-    tiers = files.load(text).routers["brain"].tiers
-    assert tiers[Tier.SIMPLE] == ("openai/small", "openai/middle", "anthropic/big")
+    config = files.load(text)
+    tiers = config.routers["brain"].tiers
+    assert tiers[Tier.SIMPLE] == ("openai/small", "anthropic/big")
     assert tiers[Tier.COMPLEX] == ("openai/middle", "anthropic/big")
-    told = " ".join(notes(files.convert(text)))
-    assert "14 router_settings.context_window_fallbacks" in told
-    assert "15 router_settings.content_policy_fallbacks" in told
+    chains = config.fallbacks
+    assert chains.context_window == {"openai/small": ("anthropic/big",)}
+    assert chains.content_policy == {"openai/small": ("openai/middle",)}
+    assert chains.general == {"*": ("anthropic/big",)}
+    assert not any("fallbacks" in note for note in notes(files.convert(text)))
+    converted = files.write(files.convert(text).to_toml()[0], "converted.toml")
+    assert files.load(converted).fallbacks == chains
+
+
+def test_fallbacks_hold_for_a_model_that_is_asked_for_by_name(files: Files) -> None:
+    text = router("tiers: {SIMPLE: small}") + (
+        "router_settings:\n  fallbacks: [{small: [middle]}, {big: [small]}]\n"
+        "  default_fallbacks: [big]\n"
+    )
+    chains = files.load(text, model="small").fallbacks.general
+    assert chains == {
+        "openai/small": ("openai/middle",),  # big leads back to small
+        "anthropic/big": ("openai/small",),
+        "*": ("anthropic/big",),
+    }
+
+
+@pytest.mark.parametrize("kind", ["context_window", "content_policy"])
+def test_a_circle_in_any_chain_is_refused(files: Files, kind: str) -> None:
+    text = router("tiers: {SIMPLE: small}") + (
+        f"router_settings:\n  {kind}_fallbacks: [{{small: [big]}}, {{big: [small]}}]\n"
+    )
+    with pytest.raises(ConfigError, match=r"line 14: .*circle: small → big → small"):
+        files.load(text)
 
 
 @pytest.mark.parametrize(

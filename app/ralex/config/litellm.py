@@ -14,8 +14,9 @@ from typing import cast
 from ralex.config.catalogue import find_model, load_catalogue
 from ralex.config.draft import Draft
 from ralex.config.endpoints import check_base_url
+from ralex.config.fallbacks import find_aliases, find_deployments, find_fallbacks
 from ralex.config.files import apply_user_file
-from ralex.config.litellm_chains import Fallbacks, read_fallbacks
+from ralex.config.litellm_chains import Fallbacks, fallback_tables, read_fallbacks
 from ralex.config.litellm_models import ModelList, read_model_list
 from ralex.config.litellm_providers import Endpoint, Kind, ProviderBook, provider_table
 from ralex.config.litellm_reading import Item, Note, Reading, Table
@@ -136,8 +137,17 @@ class _Converter:
             if getattr(settings, name):
                 self._table[name] = getattr(settings, name)
         self._lines |= settings.lines
+        shared = {name: list(ids) for name in aliases if len(ids := _sharing(models, name)) > 1}
+        aliases = {name: ids for name, ids in aliases.items() if name not in shared}
         if aliases:
             self._table["aliases"] = aliases
+        if shared:
+            self._table["deployments"] = shared
+            self._lines |= {("deployments", name): self._lines["aliases", name] for name in shared}
+        chains, lines = fallback_tables(models, fallbacks, {*aliases, *shared})
+        if chains:
+            self._table["fallbacks"] = chains
+            self._lines |= lines
         self._providers(models)
         self._models(models)
         if routers:
@@ -208,7 +218,6 @@ class _Converter:
         elif not routers:
             made = writer.router_of_models(listed)
             routers |= {OWN_NAME: made} if made is not None else {}
-        _note_lone_names(fallbacks)
         self._lines |= writer.lines
         return routers
 
@@ -247,11 +256,9 @@ class _Converter:
                 note_rest(table)
 
 
-def _note_lone_names(fallbacks: Fallbacks) -> None:
-    for hops in fallbacks.by_name.values():
-        hops[0].item.note(
-            "applies where a router chooses; a model asked for with --model stands alone"
-        )
+def _sharing(models: ModelList, name: str) -> tuple[str, ...]:
+    """List the deployments behind a name; none for a name that stands for another."""
+    return models.ids(name) if name in models.groups else ()
 
 
 def _is_cheapest_first(sections: list[Table]) -> bool:
@@ -263,7 +270,8 @@ def _is_cheapest_first(sections: list[Table]) -> bool:
             continue
         if strategy.text() == "cost-based-routing":
             return True
-        strategy.note("ralex tries the deployments of a name in order and does not spread the load")
+        if strategy.text() != "simple-shuffle":
+            strategy.note("deployments are drawn by weight × the headroom their providers tell")
     return False
 
 
@@ -327,10 +335,15 @@ def check(conversion: Conversion) -> None:
     draft = Draft(models=dict(load_catalogue()))
     apply_user_file(draft, conversion.as_file(), {})
 
+    known: dict[str, tuple[ModelId, ...]] = {}
+
     def find(name: str) -> ModelInfo:
-        found = find_model(name, models=draft.models, providers=draft.providers)
+        found = find_model(name, models=draft.models, providers=draft.providers, aliases=known)
         draft.models.setdefault(found.id, found)
         return found
 
+    find_aliases(draft.aliases, find, known)
+    find_deployments(draft, find, known)
+    find_fallbacks(draft, find, known)
     for planned in draft.routers.values():
         planned.build(find)

@@ -1,15 +1,20 @@
 """From a name to the models that are tried for it: its deployments, then its fallbacks'."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ralex.config.litellm_models import ModelList
 from ralex.config.litellm_reading import Item, Table, nearest
+from ralex.config.toml_text import KeyPath, TomlTable
 
 _MOST_HOPS = 5
 """LiteLLM's own limit on fallbacks of one request (``max_fallbacks``)."""
 
-_KINDS = ("fallbacks", "content_policy_fallbacks", "context_window_fallbacks")
+_KINDS = {
+    "fallbacks": "general",
+    "content_policy_fallbacks": "content_policy",
+    "context_window_fallbacks": "context_window",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +30,16 @@ class Fallbacks:
     """What follows what when it fails.
 
     Attributes:
-        by_name: For each name what follows, in order; ``*`` is for names that have none.
+        by_name: For each name what follows any failure, in order; ``*`` is for names that have
+            none.
+        special: The same for refusals and for requests that are too long, by ralex's word for each.
         default: What follows every name at last.
     """
 
     by_name: dict[str, list[Hop]] = field(default_factory=dict[str, list[Hop]])
+    special: dict[str, dict[str, list[Hop]]] = field(
+        default_factory=dict[str, dict[str, list[Hop]]]
+    )
     default: list[Hop] = field(default_factory=list[Hop])
     most: int = _MOST_HOPS
 
@@ -56,7 +66,7 @@ def read_fallbacks(models: ModelList, sections: list[Table]) -> Fallbacks:
         ConfigError: For a name that does not exist, or names that fall back in a circle.
     """
     found = Fallbacks()
-    for kind in _KINDS:
+    for kind, word in _KINDS.items():
         own: dict[str, list[Hop]] = {}
         for section in sections:
             given = section.take(kind)
@@ -64,16 +74,11 @@ def read_fallbacks(models: ModelList, sections: list[Table]) -> Fallbacks:
                 continue
             for name, hops in _pairs(given, models):
                 own.setdefault(name, []).extend(hops)
-            if kind != "fallbacks":
-                given.note(
-                    "are added to the ends of the fallback chains and so serve every failure; for "
-                    "size ralex itself picks a model with a larger window among them"
-                )
         _check_circles(own)
-        for name, hops in own.items():
-            known = {hop.name for hop in found.by_name.get(name, [])}
-            added = [hop for hop in hops if hop.name not in known]
-            found.by_name.setdefault(name, []).extend(added)
+        if word == "general":
+            found.by_name = own
+        else:
+            found.special[word] = own
     for section in sections:
         given = section.take("default_fallbacks")
         if given is not None:
@@ -90,6 +95,65 @@ def chain_of(name: str, models: ModelList, fallbacks: Fallbacks) -> tuple[str, .
     for hop in fallbacks.hops(name):
         ids += models.ids(hop)
     return tuple(dict.fromkeys(ids))
+
+
+def fallback_tables(
+    models: ModelList, fallbacks: Fallbacks, names: Collection[str]
+) -> tuple[dict[str, TomlTable], dict[KeyPath, int]]:
+    """Write ``[fallbacks]``, for models that are asked for by name, and the line of each key.
+
+    Args:
+        names: What the configuration knows as a name of its own: aliases and deployments.
+    """
+    general = {name: list(hops) for name, hops in fallbacks.by_name.items()}
+    for name in [*models.groups, "*"]:
+        if name in general or name == "*":
+            known = {hop.name for hop in general.get(name, [])}
+            added = [hop for hop in fallbacks.default if hop.name not in known]
+            if name == "*" and not added:
+                continue
+            general.setdefault(name, []).extend(
+                hop for hop in added if hop.name != name and not _leads_to(general, hop.name, name)
+            )
+    written: dict[str, TomlTable] = {}
+    lines: dict[KeyPath, int] = {}
+    for kind, chains in {"general": general, **fallbacks.special}.items():
+        for name, hops in chains.items():
+            targets = [
+                label
+                for hop in hops[: fallbacks.most]
+                for label in _labels(hop.name, models, names)
+            ]
+            for label in ("*",) if name == "*" else _labels(name, models, names):
+                rest = [one for one in dict.fromkeys(targets) if one != label]
+                if rest:
+                    written.setdefault(kind, {})[label] = rest
+                    lines["fallbacks", kind, label] = hops[0].item.line
+    return written, lines
+
+
+def _leads_to(chains: Mapping[str, list[Hop]], name: str, target: str) -> bool:
+    """Tell whether one name falls back to another in the end; that would close a circle."""
+    seen: set[str] = set()
+    waiting = [name]
+    while waiting:
+        last = waiting.pop()
+        if last == target:
+            return True
+        if last not in seen:
+            seen.add(last)
+            waiting += [hop.name for hop in chains.get(last, [])]
+    return False
+
+
+def _labels(name: str, models: ModelList, names: Collection[str]) -> tuple[str, ...]:
+    """Say a name in the words of config.toml: as it is, or as the models behind it."""
+    if name in names:
+        return (name,)
+    prefix, _, wire = name.partition("/")
+    if not models.groups.get(name) and prefix in models.wildcards:
+        return (f"{models.wildcards[prefix]}/{wire}",)
+    return models.ids(name)
 
 
 def known_name(item: Item, models: ModelList) -> str:

@@ -90,8 +90,9 @@ def read_model_list(
     found = ModelList(book=book)
     for entry in given.entries():
         _read_entry(found, entry, credentials)
-    for name, group in found.groups.items():
-        _order(name, group, cheapest_first=cheapest_first)
+    for group in found.groups.values():
+        _order(group, cheapest_first=cheapest_first)
+        _weigh(found, group, only_first=cheapest_first)
     taken = {entry.name for entry in found.routers}
     for name in taken & set(found.groups):
         entry = next(one for one in found.routers if one.name == name)
@@ -226,7 +227,21 @@ def _facts(
             price = retired_price(f"{kind.provider}/{name}", model)
     if price is not None:
         facts["price"] = price
-    return facts | facts_of(params, info)
+    return facts | facts_of(params, info) | _limits_of(params, info)
+
+
+def _limits_of(params: Table, info: Table) -> TomlTable:
+    """Read a deployment's part of the load and its limits."""
+    found: TomlTable = {}
+    weight = params.take("weight")
+    if weight is not None:
+        found["weight"] = min(weight.amount(), Decimal(1_000_000))
+    for name in ("rpm", "tpm"):
+        for table in (info, params):
+            item = table.take(name)
+            if item is not None and item.whole():
+                found[name] = min(item.whole(), 1_000_000_000)
+    return found
 
 
 def _base(kind: Kind, wire: str, info: Table) -> ModelInfo | None:
@@ -274,15 +289,28 @@ def _output_price(model_id: str, facts: TomlTable) -> Decimal | None:
     return None if known is None or known.price is None else known.price.dated[-1].rates.output
 
 
-def _order(name: str, group: list[Deployment], *, cheapest_first: bool) -> None:
-    if len(group) < 2:
-        return
+def _order(group: list[Deployment], *, cheapest_first: bool) -> None:
     prices = [one.output_price for one in group if one.output_price is not None]
     if cheapest_first and len(prices) == len(group):
         group.sort(key=lambda one: (one.rank, one.output_price or Decimal(0)))
+    else:
+        group.sort(key=lambda one: one.rank)
+
+
+def _weigh(found: ModelList, group: list[Deployment], *, only_first: bool) -> None:
+    """Give the deployments of a name their parts of the load.
+
+    Limits count for weights where no weights are given, as LiteLLM does it. What comes later by
+    ``order`` or by price only stands by.
+    """
+    models = list(dict.fromkeys(one.model for one in group))
+    if len(models) < 2:
         return
-    group.sort(key=lambda one: one.rank)
-    group[1].item.note(
-        f"{name!r} has {len(group)} deployments: they are tried in order, "
-        "and nothing spreads the load between them"
-    )
+    tables = [found.models[one] for one in models]
+    if not any("weight" in one for one in tables):
+        limit = next((word for word in ("rpm", "tpm") if all(word in one for one in tables)), "")
+        for one in tables if limit else ():
+            one["weight"] = min(Decimal(str(one[limit])), Decimal(1_000_000))
+    later = models[1:] if only_first else [one.model for one in group if one.rank > group[0].rank]
+    for model in later:
+        found.models[model]["weight"] = Decimal(0)

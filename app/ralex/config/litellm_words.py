@@ -9,7 +9,7 @@ _PLAIN = "has no counterpart here and is left out"
 _PER_CALL = "ralex sets this itself for every call; left out"
 _PROXY = "belongs to LiteLLM's server; ralex has none"
 _STATED = "ralex has this for all models alike, not for one; left out"
-_WEIGHT = "ralex tries deployments in order and does not spread the load; left out"
+_PARALLEL = "ralex limits requests and tokens a minute (rpm, tpm), not how many run at once"
 
 NO_COUNTERPART: Mapping[str, str] = MappingProxyType(
     {
@@ -23,11 +23,7 @@ NO_COUNTERPART: Mapping[str, str] = MappingProxyType(
         "num_retries": _STATED,
         "max_retries": _STATED,
         "cooldown_time": _STATED,
-        "weight": _WEIGHT,
-        "rpm": _WEIGHT,
-        "tpm": _WEIGHT,
-        "max_parallel_requests": _WEIGHT,
-        "routing_strategy": _WEIGHT,
+        "max_parallel_requests": _PARALLEL,
         "max_budget": "ralex limits all spending together, not a model's; left out",
         "budget_duration": "ralex limits all spending together, not a model's; left out",
         "provider_budget_config": "ralex limits all spending together, not a provider's; left out",
