@@ -21,8 +21,8 @@ from ralex.core.messages import (
     ToolSpec,
     UserMessage,
 )
+from ralex.core.pictures import USUAL_TOKENS
 from ralex.core.tokens import (
-    IMAGE_TOKENS,
     estimate_message_tokens,
     estimate_request_tokens,
     estimate_tokens,
@@ -118,7 +118,7 @@ def test_a_request_counts_every_part() -> None:
         ToolResultMessage(call_id=call.id, name="read", text="print(1)"),
     )
     sizes = [estimate_message_tokens(message) for message in messages]
-    assert sizes[1] > IMAGE_TOKENS
+    assert sizes[1] > USUAL_TOKENS
     assert sizes[2] > estimate_message_tokens(AssistantMessage(text="I will.")) + 5
     assert estimate_request_tokens(messages) == sum(sizes)
     assert estimate_request_tokens(messages, (tool,)) > sum(sizes) + 24

@@ -25,6 +25,7 @@ from ralex.core.events import (
 from ralex.core.ids import CallId
 from ralex.core.messages import (
     AssistantMessage,
+    Image,
     Message,
     SystemMessage,
     ToolResultMessage,
@@ -60,6 +61,7 @@ class History:
         self._started: set[CallId] = set()
         self._partial: list[str] = []
         self._blocks: list[str] = []
+        self._images: tuple[Image, ...] = ()
         self._prompt = ""
         self._is_prompt_open = False
         self._asks: list[tuple[int, str]] = []
@@ -75,7 +77,7 @@ class History:
         match event:
             case TurnStarted():
                 self.settle()
-                self._blocks, self._prompt = [], event.prompt
+                self._blocks, self._images, self._prompt = [], (), event.prompt
                 self._say(event.prompt)
                 self._is_prompt_open = True
             case ContextAdded():
@@ -154,15 +156,17 @@ class History:
         if event.is_standing:
             self.standing.append(event.text)
         if self._is_prompt_open:
+            self._images += event.images
             self._prepend(event.text)
         else:
             self._close_calls()
-            self._append(UserMessage(text=event.text))
+            self._append(UserMessage(text=event.text, images=event.images))
 
     def _prepend(self, text: str) -> None:
         """Put a block before the prompt, after the blocks that are there already."""
         self._blocks.append(text)
-        self._messages[-1] = UserMessage(text="\n\n".join([*self._blocks, self._prompt]))
+        text = "\n\n".join([*self._blocks, self._prompt])
+        self._messages[-1] = UserMessage(text=text, images=self._images)
 
     def _compact(self, event: ContextCompacted) -> None:
         self.settle()
@@ -192,6 +196,7 @@ class History:
             name=self._names[event.call_id],  # as called; the tool that ran may lie behind it
             text=event.output,
             is_error=event.is_error,
+            images=event.images,
         )
         if all(self._open.values()):
             self._close_calls()

@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from ralex.core.events import ContextAdded
+from ralex.core.events import ContextAdded, Notice
+from ralex.core.ids import ModelId
 from ralex.errors import ToolError
-from ralex.tools.base import Tool, ToolContext
+from ralex.tools.base import Tool, ToolContext, ToolOutcome
 
 MOST_FILES = 8
 MOST_CHARS = 60_000
@@ -35,7 +36,8 @@ async def mention_blocks(prompt: str, *, reader: Tool, context: ToolContext) -> 
     blocks: list[ContextAdded] = []
     room = MOST_CHARS
     for name in mentioned_files(prompt, context.cwd):
-        text = await _read(name, reader, context)
+        outcome = await _read(name, reader, context)
+        text = outcome.text
         if len(text) > room:
             text = text[:room] + "\n[cut; read the file for the rest]"
         room = max(0, room - len(text))
@@ -44,6 +46,7 @@ async def mention_blocks(prompt: str, *, reader: Tool, context: ToolContext) -> 
                 label=f"@{name}",
                 text=f'<file path="{name}">\n{text}\n</file>',
                 is_standing=False,
+                images=outcome.images,
             )
         )
         if not room:
@@ -51,15 +54,22 @@ async def mention_blocks(prompt: str, *, reader: Tool, context: ToolContext) -> 
     return blocks
 
 
-async def _read(name: str, reader: Tool, context: ToolContext) -> str:
+def unseen_notice(model: ModelId) -> Notice:
+    """Say that the chosen model will not see what the prompt shows it."""
+    text = f"{model} does not see pictures and gets a note in their place"
+    hint = "choose a model that does with /model, or set vision = true for it if it does"
+    return Notice(level="warning", text=f"{text}; {hint}")
+
+
+async def _read(name: str, reader: Tool, context: ToolContext) -> ToolOutcome:
     arguments: Mapping[str, object] = {"path": name}
     try:
-        outcome = await reader.run(arguments, context)
+        return await reader.run(arguments, context)
     except ToolError as error:
-        return f"[not read: {error.message}]"
+        reason = error.message
     except OSError as error:
-        return f"[not read: {error.strerror or error}]"
-    return outcome.text
+        reason = error.strerror or str(error)
+    return ToolOutcome(text=f"[not read: {reason}]", summary="not read", is_error=True)
 
 
 def _is_inside(root: Path, name: str) -> bool:

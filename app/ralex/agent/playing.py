@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from ralex.agent.context import environment_block, instruction_blocks
 from ralex.agent.ending import drain, failure_of
-from ralex.agent.mentions import mention_blocks
+from ralex.agent.mentions import mention_blocks, unseen_notice
 from ralex.agent.recorder import Recorder
 from ralex.agent.surroundings import Surroundings
 from ralex.agent.turn import Turn
@@ -21,6 +21,7 @@ from ralex.core.events import (
     TurnStarted,
 )
 from ralex.core.ids import TurnId
+from ralex.core.pictures import images_of
 from ralex.dispatch.finishing import ended, finish
 from ralex.errors import InterruptedTurnError, RalexError
 
@@ -169,6 +170,9 @@ class TurnPlayer:
             budget=await services.ledger.state(),
             size=lambda model: around.sizer.estimate(messages, model),
         )
+        model = services.resolve(route.model)
+        if images_of(around.history.messages[-1]) and not model.vision:
+            await recorder.emit(unseen_notice(model.id))
         return Turn(
             around=around,
             turn_id=turn_id,

@@ -16,14 +16,12 @@ from ralex.core.messages import (
     UserMessage,
 )
 from ralex.core.models import ModelInfo
+from ralex.core.pictures import images_of, picture_bound, picture_tokens
 from ralex.core.tokens import estimate_tokens, factor_for, max_tokens_bound
 from ralex.core.usage import Usage
 
 MESSAGE_OVERHEAD_TOKENS = 8
 """Role markers and separators; chat templates in use stay below it."""
-
-IMAGE_TOKENS = 3_000
-"""Providers bill a picture between some 85 and 2,900 tokens by size (documentation of 2026)."""
 
 
 def message_text(message: Message) -> str:
@@ -124,7 +122,8 @@ class RequestSizer:
         """Size messages not seen yet; the list only ever grows at its end."""
         for message in messages[len(self._tokens) :]:
             text = message_text(message)
-            images = len(message.images) if isinstance(message, UserMessage) else 0
-            extra = MESSAGE_OVERHEAD_TOKENS + images * IMAGE_TOKENS
+            images = images_of(message)
+            extra = MESSAGE_OVERHEAD_TOKENS + sum(map(picture_tokens, images))
             self._tokens.append(estimate_tokens(text) + extra)
-            self._bytes.append(max_tokens_bound(text) + extra)
+            most = MESSAGE_OVERHEAD_TOKENS + sum(map(picture_bound, images))
+            self._bytes.append(max_tokens_bound(text) + most)

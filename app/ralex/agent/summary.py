@@ -9,6 +9,7 @@ from ralex.core.messages import (
     ToolResultMessage,
     UserMessage,
 )
+from ralex.core.pictures import without_pictures
 
 SUMMARY_TOKENS = 4_096
 """Cap on a summary; those of agents in use stay between 500 and 3,000 tokens (2026)."""
@@ -54,7 +55,7 @@ def summary_request(focus: str) -> str:
 def flattened(messages: Sequence[Message]) -> str:
     """Write a conversation down as plain text, long tool output cut, for a model of any kind."""
     lines: list[str] = []
-    for message in messages:
+    for message in map(without_pictures, messages):
         match message:
             case SystemMessage():
                 continue

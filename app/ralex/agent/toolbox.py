@@ -227,6 +227,7 @@ class Toolbox:
                 diff=outcome.diff,
                 exit_code=outcome.exit_code,
                 files_changed=outcome.files_changed,
+                images=outcome.images,
             )
         )
         return outcome.files_changed

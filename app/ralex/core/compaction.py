@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ralex.core.messages import AssistantMessage, Message, ToolResultMessage, UserMessage
+from ralex.core.pictures import LEFT_OUT, without_pictures
 
 KEPT_TOOL_TOKENS = 40_000
 """Newest tool output that stays; what coding agents in use protect (2026)."""
@@ -81,7 +82,7 @@ def plan_masking(
 
 
 def masked(messages: Sequence[Message], before: int) -> list[Message]:
-    """Leave out the tool output in front of a place, one line for each result."""
+    """Leave out the tool output in front of a place, one line for each result, and pictures."""
     return [
         _placeholder(message) if place < before else message
         for place, message in enumerate(messages)
@@ -173,10 +174,13 @@ def _has_calls(message: Message) -> bool:
 
 
 def _is_maskable(message: Message) -> bool:
-    return isinstance(message, ToolResultMessage) and len(message.text) > MASKED_FROM_CHARS
+    if not isinstance(message, ToolResultMessage):
+        return False
+    return bool(message.images) or len(message.text) > MASKED_FROM_CHARS
 
 
 def _placeholder(message: Message) -> Message:
+    message = without_pictures(message, LEFT_OUT)
     if not isinstance(message, ToolResultMessage) or not _is_maskable(message):
         return message
     lines = message.text.count("\n") + 1

@@ -15,7 +15,7 @@ from typing import TypeAlias
 from ralex.core.budget import BudgetState
 from ralex.core.capacity import CapacityDecision
 from ralex.core.ids import CallId, ModelId, SessionId, TurnId
-from ralex.core.messages import AssistantMessage
+from ralex.core.messages import AssistantMessage, Image
 from ralex.core.routing import RouteDecision
 from ralex.core.stream import FinishReason, ReasoningDelta, TextDelta, ToolCallDelta
 from ralex.core.tiers import Tier
@@ -41,11 +41,13 @@ class ContextAdded:
     Attributes:
         label: Where it is from, for showing.
         is_standing: It outlives a compaction verbatim.
+        images: Pictures for a model that sees.
     """
 
     label: str
     text: str
     is_standing: bool = True
+    images: tuple[Image, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +245,7 @@ class ToolCallFinished:
         files_changed: Paths relative to the working directory.
         refusal: Why the call did not run: ``malformed``, ``unknown_tool``, ``repeated``,
             ``truncated`` or ``denied``; empty if it ran.
+        images: Pictures for a model that sees.
     """
 
     call_id: CallId
@@ -255,6 +258,7 @@ class ToolCallFinished:
     exit_code: int | None = None
     files_changed: tuple[str, ...] = ()
     refusal: str = ""
+    images: tuple[Image, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,10 +20,13 @@ class Image:
     Attributes:
         media_type: ``image/png`` and the like.
         data_base64: The bytes, base64 without line breaks.
+        width: In pixels, 0 if not known; the same for the height.
     """
 
     media_type: str
     data_base64: str
+    width: int = 0
+    height: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +74,7 @@ class ToolResultMessage:
     name: str
     text: str
     is_error: bool = False
+    images: tuple[Image, ...] = ()
 
 
 Message: TypeAlias = SystemMessage | UserMessage | AssistantMessage | ToolResultMessage

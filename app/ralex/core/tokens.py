@@ -18,6 +18,7 @@ from ralex.core.messages import (
     ToolSpec,
     UserMessage,
 )
+from ralex.core.pictures import images_of, picture_tokens
 
 _PIECES = re.compile(
     r"([A-Z]?[a-z]+|[A-Z]+(?![a-z]))"  # 1 words, cut at a change of case
@@ -44,10 +45,6 @@ _FREE_CHARS = (0, 6, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0)
 
 MESSAGE_TOKENS = 4
 """Role and separators of one message in the chat templates of OpenAI's models."""
-
-IMAGE_TOKENS = 1_600
-"""Anthropic bills at most about 1,600 tokens for a picture, OpenAI's models up to 1,445 at high
-detail (documentation of 2026); the size of a picture is not looked at."""
 
 _TOOLS_TOKENS = 24
 _TOOL_TOKENS = 6
@@ -90,11 +87,9 @@ def estimate_tokens(text: str) -> int:
 def estimate_message_tokens(message: Message) -> int:
     """Estimate the tokens of one message, its role and tool calls included."""
     match message:
-        case UserMessage():
-            pictures = IMAGE_TOKENS * len(message.images)
+        case UserMessage() | SystemMessage() | ToolResultMessage():
+            pictures = sum(map(picture_tokens, images_of(message)))
             return MESSAGE_TOKENS + estimate_tokens(message.text) + pictures
-        case SystemMessage() | ToolResultMessage():
-            return MESSAGE_TOKENS + estimate_tokens(message.text)
         case AssistantMessage():
             calls = sum(
                 MESSAGE_TOKENS + estimate_tokens(call.name) + estimate_tokens(call.arguments_json)

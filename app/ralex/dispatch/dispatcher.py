@@ -19,6 +19,7 @@ from ralex.core.events import RetryScheduled
 from ralex.core.messages import ModelRequest
 from ralex.core.models import ModelInfo
 from ralex.core.rate_limits import RateLimits
+from ralex.core.pictures import unseen
 from ralex.core.stream import FinishReason, StreamFinished
 from ralex.core.usage import Usage
 from ralex.dispatch.billing import Heard, Tab, bill
@@ -270,9 +271,11 @@ class Dispatcher:
 
 
 def _request(call: Call, model: ModelInfo, output_tokens: int) -> ModelRequest:
+    # In a session a picture stays in the conversation: a model that refuses it would end the work.
+    sees = model.vision or (model.vision is None and not call.session_id)
     return ModelRequest(
         model=model.name,
-        messages=call.messages,
+        messages=call.messages if sees else unseen(call.messages),
         tools=call.tools,
         max_output_tokens=output_tokens,
         temperature=call.temperature,

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, TextIO
 
 from ralex.core.codec import event_to_json, to_jsonable
+from ralex.core.pictures import without_picture_data
 from ralex.core.events import (
     AgentEvent,
     ApprovalRequested,
@@ -56,7 +57,7 @@ class Reporter:
     def take(self, event: AgentEvent) -> None:
         """Report one event."""
         if self.output == "stream-json":
-            self._line(event_to_json(event))
+            self._line(event_to_json(without_picture_data(event)))
         match event:
             case RouteDecided():
                 self.route = event.route

@@ -10,6 +10,7 @@ from itertools import groupby
 
 from ralex.core.messages import (
     AssistantMessage,
+    Image,
     Message,
     ModelRequest,
     SystemMessage,
@@ -89,18 +90,12 @@ def _blocks(message: Message, *, provider: str, model: str) -> list[str]:
     match message:
         case UserMessage():
             blocks = [_text_block(message.text)]
-            for image in message.images:
-                source = {
-                    "type": "base64",
-                    "media_type": image.media_type,
-                    "data": image.data_base64,
-                }
-                blocks.append(encode({"type": "image", "source": source}))
+            blocks += [encode(_image_block(image)) for image in message.images]
         case ToolResultMessage():
             result: dict[str, object] = {
                 "type": "tool_result",
                 "tool_use_id": _call_id(message.call_id),
-                "content": message.text,
+                "content": _result_content(message),
             }
             if message.is_error:
                 result["is_error"] = True
@@ -112,6 +107,19 @@ def _blocks(message: Message, *, provider: str, model: str) -> list[str]:
         case SystemMessage():
             blocks = []
     return [block for block in blocks if block]
+
+
+def _result_content(message: ToolResultMessage) -> object:
+    if not message.images:
+        return message.text
+    pictures: list[object] = [_image_block(image) for image in message.images]
+    text = [{"type": "text", "text": message.text}] if message.text.strip() else []
+    return [*text, *pictures]
+
+
+def _image_block(image: Image) -> dict[str, object]:
+    source = {"type": "base64", "media_type": image.media_type, "data": image.data_base64}
+    return {"type": "image", "source": source}
 
 
 def _answer_block(piece: Piece) -> str:

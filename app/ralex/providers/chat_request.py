@@ -88,8 +88,19 @@ class _Messages:
         self._reasoning_field = request.reasoning_field or reasoning_field(flavour, request.model)
 
     def written(self) -> list[dict[str, object]]:
-        written = [self._written(message) for message in self._request.messages]
-        return [message for message in written if message is not None]
+        """Write the messages; pictures of tool results come behind all results of one reply."""
+        written: list[dict[str, object]] = []
+        pictures: list[Image] = []
+        for message in self._request.messages:
+            if pictures and not isinstance(message, ToolResultMessage):
+                written.append(_shown(pictures))
+                pictures = []
+            one = self._written(message)
+            if one is not None:
+                written.append(one)
+            if isinstance(message, ToolResultMessage) and not self._flavour.pictures_in_results:
+                pictures += message.images
+        return [*written, _shown(pictures)] if pictures else written
 
     def _written(self, message: Message) -> dict[str, object] | None:
         match message:
@@ -103,7 +114,10 @@ class _Messages:
                 return {
                     "role": "tool",
                     "tool_call_id": self._call_id(message.call_id),
-                    "content": message.text,
+                    "content": _user_content(
+                        message.text,
+                        message.images if self._flavour.pictures_in_results else (),
+                    ),
                 }
             case _:
                 assert_never(message)
@@ -142,6 +156,14 @@ class _Messages:
         if fits:
             return call_id
         return hashlib.sha256(call_id.encode("utf-8", "replace")).hexdigest()[:longest]
+
+
+def _shown(images: list[Image]) -> dict[str, object]:
+    """Write what tools found to be seen as a message of its own: results are text alone."""
+    text = "The picture of the tool result above:"
+    if len(images) > 1:
+        text = "The pictures of the tool results above, in their order:"
+    return {"role": "user", "content": _user_content(text, tuple(images))}
 
 
 def _user_content(text: str, images: tuple[Image, ...]) -> object:

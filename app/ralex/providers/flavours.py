@@ -27,6 +27,8 @@ class Flavour:
         session_field: The same as a field of the body.
         fixed_json: Fields sent with every request, as JSON without braces.
         caches_on_request: Writes Claude's prompt cache only when asked to.
+        pictures_in_results: A tool's result may hold pictures; elsewhere they follow as a message
+            of the user, which Mistral refuses behind a result.
     """
 
     name: str = "openai-compatible"
@@ -42,6 +44,7 @@ class Flavour:
     fixed_json: str = ""
     caches_on_request: bool = False
     is_azure: bool = False
+    pictures_in_results: bool = False
 
 
 _GENERIC = Flavour()
@@ -61,7 +64,11 @@ _OPENROUTER = Flavour(
     caches_on_request=True,
 )
 _MISTRAL = Flavour(
-    name="mistral", asks_for_usage=False, returns_reasoning=False, short_call_ids=True
+    name="mistral",
+    asks_for_usage=False,
+    returns_reasoning=False,
+    short_call_ids=True,
+    pictures_in_results=True,
 )
 
 _FLAVOURS = {

@@ -5,6 +5,7 @@ from itertools import groupby
 
 from ralex.core.messages import (
     AssistantMessage,
+    Image,
     Message,
     ModelRequest,
     SystemMessage,
@@ -67,7 +68,12 @@ class _Contents:
         spoken = [m for m in self._request.messages if not isinstance(m, SystemMessage)]
         contents: list[str] = []
         for is_model, group in groupby(spoken, lambda one: isinstance(one, AssistantMessage)):
-            parts = [part for message in group for part in self._parts(message)]
+            said = list(group)
+            parts = [part for message in said for part in self._parts(message)]
+            # A function's response holds no picture here; all responses stand before the rest.
+            results = [one for one in said if isinstance(one, ToolResultMessage)]
+            place = len(results)
+            parts[place:place] = [_picture(one) for result in results for one in result.images]
             if parts:
                 role = "model" if is_model else "user"
                 contents.append(f'{{"role":"{role}","parts":[{",".join(parts)}]}}')
@@ -77,10 +83,7 @@ class _Contents:
         match message:
             case UserMessage():
                 parts = [encode({"text": message.text})] if message.text else []
-                for image in message.images:
-                    data = {"mimeType": image.media_type, "data": image.data_base64}
-                    parts.append(encode({"inlineData": data}))
-                return parts
+                return parts + [_picture(image) for image in message.images]
             case ToolResultMessage():
                 response = {"error" if message.is_error else "result": message.text}
                 told: dict[str, object] = {"name": message.name, "response": response}
@@ -120,6 +123,11 @@ class _Contents:
             f'{{"functionCall":{{{call_id}"name":{encode(call.name)},'
             f'"args":{valid_arguments(call.arguments_json)}}}}}'
         )
+
+
+def _picture(image: Image) -> str:
+    data = {"mimeType": image.media_type, "data": image.data_base64}
+    return encode({"inlineData": data})
 
 
 def _is_signature(piece: object) -> bool:

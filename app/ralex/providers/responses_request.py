@@ -64,22 +64,27 @@ def _items(message: Message, *, provider: str, model: str) -> list[dict[str, obj
         case SystemMessage():
             return []
         case UserMessage():
-            content: list[dict[str, object]] = []
-            if message.text or not message.images:
-                content.append({"type": "input_text", "text": message.text})
-            for image in message.images:
-                url = f"data:{image.media_type};base64,{image.data_base64}"
-                content.append({"type": "input_image", "image_url": url})
-            return [{"role": "user", "content": content}]
+            return [{"role": "user", "content": _input(message)}]
         case ToolResultMessage():
             call_id = _call_id(message.call_id)
-            return [{"type": "function_call_output", "call_id": call_id, "output": message.text}]
+            output = _input(message) if message.images else message.text
+            return [{"type": "function_call_output", "call_id": call_id, "output": output}]
         case AssistantMessage():
             state = owned_state(message, provider=provider, model=model)
             pieces = arranged(message, as_list(state.get("layout")))
             return [_answer_item(piece) for piece in pieces if piece != ""]
         case _:
             assert_never(message)
+
+
+def _input(message: UserMessage | ToolResultMessage) -> list[dict[str, object]]:
+    content: list[dict[str, object]] = []
+    if message.text or not message.images:
+        content.append({"type": "input_text", "text": message.text})
+    for image in message.images:
+        url = f"data:{image.media_type};base64,{image.data_base64}"
+        content.append({"type": "input_image", "image_url": url})
+    return content
 
 
 def _answer_item(piece: Piece) -> dict[str, object]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from ralex.core.messages import ToolSpec
+from ralex.core.messages import Image, ToolSpec
 
 if TYPE_CHECKING:
     from ralex.tools.jobs import Jobs
@@ -71,6 +71,7 @@ class ToolOutcome:
         diff: Unified diff of what changed, or empty.
         exit_code: Of a shell command, else None.
         files_changed: Paths relative to the working directory where they lie inside it.
+        images: Pictures for a model that sees.
     """
 
     text: str
@@ -79,6 +80,7 @@ class ToolOutcome:
     diff: str = ""
     exit_code: int | None = None
     files_changed: tuple[str, ...] = ()
+    images: tuple[Image, ...] = ()
 
 
 class Tool(Protocol):

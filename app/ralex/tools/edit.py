@@ -1,6 +1,7 @@
 """Change part of a file: the engine decides where, this keeps everything else as it was."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from ralex.errors import EditError, ToolError
 from ralex.tools.base import ToolContext, ToolOutcome
 from ralex.tools.diffs import unified_diff
 from ralex.tools.edit_engine import apply_edit
+from ralex.tools.notebook import cells_of, edit_notebook, is_notebook
 from ralex.tools.params import PATH_ALIASES, Param, Params
 from ralex.tools.paths import display, kind_of, resolve_writable, suggest
 from ralex.tools.syntax import note_on_syntax
@@ -94,7 +96,7 @@ def _edit(
     shown = display(path, context)
     require_seen(path, context.seen.get(path), file.stamp, context)
     try:
-        after = apply_edit(file.text, old, new, replace_all)
+        after = _applied(path, file.text, old, new, replace_all)
     except EditError as error:
         raise EditError(f"{shown}: {error.message}", hint=error.hint) from error
     context.seen[path] = save(path, file.encode(after), expected=file.stamp)
@@ -108,6 +110,26 @@ def _edit(
         diff=diff,
         files_changed=(shown,),
     )
+
+
+def _applied(
+    path: Path,
+    text: str,
+    old: str,
+    new: str,
+    replace_all: bool,  # noqa: FBT001 - as apply_edit takes it
+) -> str:
+    """Apply an edit; in a notebook to the text of its cells, or to its JSON if that stays whole."""
+    if not is_notebook(path.name) or cells_of(text) is None:
+        return apply_edit(text, old, new, replace_all)
+    try:
+        return edit_notebook(text, old, new, replace_all)
+    except EditError as error:
+        with contextlib.suppress(EditError):
+            after = apply_edit(text, old, new, replace_all)
+            if cells_of(after) is not None:
+                return after
+        raise error from None
 
 
 def _window(before: str, after: str) -> str:

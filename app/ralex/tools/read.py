@@ -1,4 +1,4 @@
-"""Read a text file with line numbers, within bounds that hold for files of any size."""
+"""Read a file within bounds that hold for any size: text by lines, notebooks by cells, pictures."""
 
 import asyncio
 import codecs
@@ -11,6 +11,7 @@ from pathlib import Path
 from ralex.core.messages import ToolSpec
 from ralex.errors import ToolError
 from ralex.tools.base import ToolContext, ToolOutcome
+from ralex.tools.notebook import cells_of, is_notebook, rendered
 from ralex.tools.params import PATH_ALIASES, Param, Params
 from ralex.tools.paths import (
     display,
@@ -20,7 +21,8 @@ from ralex.tools.paths import (
     resolve_readable,
     suggest,
 )
-from ralex.tools.textfile import Encoding, detect, read_sample, stamp_of
+from ralex.tools.pictures import MAX_PICTURE_BYTES, Shape, picture, shape_of
+from ralex.tools.textfile import MAX_EDITABLE_BYTES, Encoding, detect, read_sample, stamp_of
 from ralex.tools.titles import title_from
 
 MAX_LINES = 2000
@@ -66,8 +68,8 @@ class ReadTool:
         return ToolSpec(
             name="read",
             description=(
-                f"Read a text file. Lines come as `number→text`, at most {MAX_LINES}; "
-                "read on with offset."
+                f"Read a text file, notebook or picture. Lines come as `number→text`, at most "
+                f"{MAX_LINES}; read on with offset."
             ),
             schema_json=_PARAMS.schema_json,
         )
@@ -104,8 +106,13 @@ def _read(raw: str, offset: int, limit: int, context: ToolContext) -> ToolOutcom
     try:
         size = os.fstat(descriptor).st_size
         sample = read_sample(descriptor)
+        if (shape := shape_of(sample)) is not None:
+            return _picture(descriptor, shape, display(path, context))
         encoding = detect(sample, raw, size, is_whole=len(sample) >= size)
-        excerpt = _excerpt(_decoded(descriptor, encoding), offset, limit)
+        pieces = _decoded(descriptor, encoding)
+        if is_notebook(path.name) and size <= MAX_EDITABLE_BYTES:
+            pieces = _cells(pieces)
+        excerpt = _excerpt(pieces, offset, limit)
         context.seen[path] = stamp_of(descriptor)
     except OSError as error:
         raise ToolError(explain(error, path)) from error
@@ -122,6 +129,22 @@ def _read(raw: str, offset: int, limit: int, context: ToolContext) -> ToolOutcom
         text += f"\n(lines {offset}-{last} of a longer file; read on with offset {excerpt.stop})"
     count = len(excerpt.lines)
     return ToolOutcome(text=text, summary=f"{count} line{'s' if count != 1 else ''}")
+
+
+def _picture(descriptor: int, shape: Shape, shown: str) -> ToolOutcome:
+    with os.fdopen(os.dup(descriptor), "rb") as file:
+        data = file.read(MAX_PICTURE_BYTES + 1)
+    size = os.fstat(descriptor).st_size
+    image = picture(data, shape, shown)
+    words = f"{shape.words}, {size:,} bytes"
+    return ToolOutcome(text=f"{shown} is a picture ({words}).", summary=words, images=(image,))
+
+
+def _cells(pieces: Iterator[str]) -> Iterator[str]:
+    """Give a notebook's cells, or the text as it is if it is none."""
+    text = "".join(pieces)
+    cells = cells_of(text)
+    return iter((text if cells is None else rendered(cells),))
 
 
 def _check_kind(raw: str, path: Path) -> None:
