@@ -7,12 +7,12 @@ import pytest
 
 from ralex.agent.sizing import RequestSizer
 from ralex.config.model import Config
-from ralex.core.codec import event_from_json, event_to_json
+from ralex.core.codec import event_from_json, event_to_json, without_picture_data
 from ralex.core.compaction import masked
 from ralex.core.events import Notice, ToolCallFinished
 from ralex.core.ids import CallId
 from ralex.core.messages import Image, Message, ToolResultMessage, UserMessage
-from ralex.core.pictures import images_of, picture_bound, picture_tokens, without_picture_data
+from ralex.core.pictures import images_of, picture_bound, picture_tokens
 from ralex.core.tokens import estimate_message_tokens
 from ralex.providers.scripted import ScriptedStep
 from tests.agent.script import DONE, breaks, finished_calls, of, read, step

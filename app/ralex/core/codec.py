@@ -6,14 +6,14 @@ and missing ones take their defaults. It is strict where a value cannot be what 
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass, replace
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
 from typing import NewType, TypeAlias, TypeGuard, Union, cast, get_args, get_origin, get_type_hints
 
-from ralex.core.events import AgentEvent
+from ralex.core.events import AgentEvent, ContextAdded, ToolCallFinished
 from ralex.errors import UnreadableEventError
 
 Decoder: TypeAlias = Callable[[object], object]
@@ -59,6 +59,13 @@ def event_to_json(event: AgentEvent) -> dict[str, object]:
     for name in _field_names(kind):
         encoded[name] = to_jsonable(getattr(event, name))
     return encoded
+
+
+def without_picture_data(event: AgentEvent) -> AgentEvent:
+    """Take the bytes of pictures out of an event that is to be told; format and size stay."""
+    if not isinstance(event, ContextAdded | ToolCallFinished) or not event.images:
+        return event
+    return replace(event, images=tuple(replace(one, data_base64="") for one in event.images))
 
 
 def event_from_json(mapping: Mapping[str, object]) -> AgentEvent:

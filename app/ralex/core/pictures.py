@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ralex.core.events import AgentEvent, ContextAdded, ToolCallFinished
 from ralex.core.messages import Image, Message, ToolResultMessage, UserMessage
 
 USUAL_TOKENS = 1_600
@@ -48,13 +47,6 @@ def without_pictures(message: Message, note: str = UNSEEN) -> Message:
         return message
     lines = [message.text, *(note for _ in message.images)]
     return replace(message, text="\n".join(line for line in lines if line), images=())
-
-
-def without_picture_data(event: AgentEvent) -> AgentEvent:
-    """Take the bytes of pictures out of an event that is to be told; format and size stay."""
-    if not isinstance(event, ContextAdded | ToolCallFinished) or not event.images:
-        return event
-    return replace(event, images=tuple(replace(one, data_base64="") for one in event.images))
 
 
 def unseen(messages: Sequence[Message]) -> tuple[Message, ...]:

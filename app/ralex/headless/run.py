@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, TextIO
 
-from ralex.core.codec import event_to_json, to_jsonable
-from ralex.core.pictures import without_picture_data
+from ralex.core.codec import event_to_json, to_jsonable, without_picture_data
 from ralex.core.events import (
     AgentEvent,
     ApprovalRequested,
