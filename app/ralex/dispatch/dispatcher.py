@@ -18,8 +18,8 @@ from ralex.core.budget import Charge, Reservation
 from ralex.core.events import RetryScheduled
 from ralex.core.messages import ModelRequest
 from ralex.core.models import ModelInfo
-from ralex.core.rate_limits import RateLimits
 from ralex.core.pictures import unseen
+from ralex.core.rate_limits import RateLimits
 from ralex.core.stream import FinishReason, StreamFinished
 from ralex.core.usage import Usage
 from ralex.dispatch.billing import Heard, Tab, bill
