@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 
 from ralex.tui.app import RalexApp
 from ralex.tui.lobby import Lobby
+from ralex.tui.preferences import Preferences
 from ralex.tui.screens.chat.screen import ChatScreen
 from ralex.tui.widgets.status.status import StatusBar
 from tests.tui.fake_session import FakeOpener, FakeSession
@@ -93,6 +94,7 @@ async def running(
     warnings: Sequence[str] = (),
     home: Path | None = None,
     lobby: Lobby | None = None,
+    preferences: Preferences | None = None,
 ) -> AsyncGenerator[Driver, None]:
     """Run the app without a terminal."""
     opener = opener or FakeOpener(sessions[0] if sessions else FakeSession())
@@ -103,6 +105,7 @@ async def running(
         prompts=prompts,
         warnings=warnings,
         home=home,
+        preferences=preferences or Preferences(home=home),
         clock=clock,
         is_still=True,
         lobby=lobby,

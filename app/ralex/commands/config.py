@@ -53,6 +53,15 @@ alert_usd = 4.00
 # events = true             # logs/events.jsonl: one line for each charge, route and turn
 # otel = false              # OpenTelemetry spans; needs the extra otel
 
+# [keys]                    # F1 shows the keys in force; the names are those of the actions:
+# send = "enter"            # newline, older, newer, history, unfold, budget, search, …
+# newline = ["shift+enter", "ctrl+j"]
+
+# [notify]                  # when a long turn ends, or asks, and the terminal has not the focus
+# by = "bell"               # osc9, osc777: a notification of the terminal's; off
+# after_s = 20              # shorter turns end silently
+# focused = false           # true: also while you look
+
 # Any endpoint that speaks a known dialect:
 # [providers.acme]
 # api = "openai-chat"       # openai-responses, anthropic, gemini, mistral
@@ -234,6 +243,11 @@ def _settings(config: Config) -> Iterator[tuple[str, str]]:
     yield "retries.count", _or_usual(config.retries.count)
     yield "retries.cooldown_s", _or_usual(config.retries.cooldown_s)
     yield "retries.limit_wait_s", _or_usual(config.retries.limit_wait_s)
+    for name, keys in config.keys.items():
+        yield f"keys.{name}", ", ".join(keys) or "none"
+    yield "notify.by", config.notify.by
+    yield "notify.after_s", f"{config.notify.after_s:g}"
+    yield "notify.focused", "true" if config.notify.focused else "false"
     yield "log.events", "true" if config.log.events else "false"
     yield "log.otel", "true" if config.log.otel else "false"
 

@@ -9,6 +9,7 @@ from ralex.config.endpoints import KNOWN_PROVIDERS
 from ralex.config.model import (
     Caching,
     Logging,
+    Notify,
     ProviderConfig,
     Retries,
     Timeouts,
@@ -82,6 +83,8 @@ class Draft:
     retries: Retries = field(default_factory=Retries)
     cache: Caching = field(default_factory=Caching)
     log: Logging = field(default_factory=Logging)
+    keys: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    notify: Notify = field(default_factory=Notify)
     aliases: dict[str, PlannedAlias] = field(default_factory=dict[str, PlannedAlias])
     deployments: dict[str, PlannedAlias] = field(default_factory=dict[str, PlannedAlias])
     fallbacks: dict[str, dict[str, PlannedAlias]] = field(

@@ -12,6 +12,7 @@ from ralex.config.endpoints import (
     is_loopback,
     read_key,
 )
+from ralex.config.keys import apply_keys
 from ralex.config.model import ProviderConfig
 from ralex.config.permission_rules import rules_of
 from ralex.config.routers import plan_router
@@ -50,6 +51,7 @@ def apply_user_file(draft: Draft, file: TomlFile, environ: Mapping[str, str]) ->
     content = check_table(file)
     _apply_scalars(draft, file, content)
     _apply_budget(draft, file, content.budget)
+    apply_keys(draft, file, content.keys)
     for name, section in content.providers.items():
         draft.providers[name] = _provider(draft, file, name, section, environ)
     for name, section in content.models.items():
@@ -111,6 +113,10 @@ def _apply_scalars(draft: Draft, file: TomlFile, content: FileSection) -> None:
     draft.log = replace(draft.log, **logs)
     for name in logs:
         draft.origins[f"log.{name}"] = file.place(("log", name))
+    calls = content.notify.model_dump(exclude_none=True)
+    draft.notify = replace(draft.notify, **calls)
+    for name in calls:
+        draft.origins[f"notify.{name}"] = file.place(("notify", name))
     for name in ("mode", "theme", "max_steps", "escalation"):
         if name in content.model_fields_set:
             draft.origins[name] = file.place((name,))

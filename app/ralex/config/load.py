@@ -319,6 +319,8 @@ def _finish(
         timeouts=draft.timeouts,
         retries=draft.retries,
         log=draft.log,
+        keys=MappingProxyType(draft.keys),
+        notify=draft.notify,
         aliases=MappingProxyType(aliases),
         deployments=MappingProxyType(deployments),
         fallbacks=fallbacks,

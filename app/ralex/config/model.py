@@ -109,6 +109,21 @@ class UntrustedFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Notify:
+    """How the screen calls a user who looks elsewhere.
+
+    Attributes:
+        by: ``bell``, ``osc9`` or ``osc777`` (terminals that show notifications), or ``off``.
+        after_s: Turns that took less end silently.
+        focused: Also while the terminal has the focus.
+    """
+
+    by: str = "bell"
+    after_s: float = 20.0
+    focused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """Everything a run of ralex is told from outside, layered and checked.
 
@@ -123,6 +138,7 @@ class Config:
         deployments: Names for several deployments of one model, which share its load.
         fallbacks: What follows a model that fails, by kind of failure.
         escalation: ``on``, or ``off``: no advice from better models and no moving up.
+        keys: The user's own keys for actions of the screen; see ``core.keys``.
         sources: What was read, lowest layer first, for ``ralex config show``.
         warnings: What was noticed and is not fatal.
         extra_file: What ``--config`` named, or None.
@@ -144,6 +160,8 @@ class Config:
     retries: Retries = field(default_factory=Retries)
     cache: Caching = field(default_factory=Caching)
     log: Logging = field(default_factory=Logging)
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    notify: Notify = field(default_factory=Notify)
     aliases: Mapping[str, tuple[ModelId, ...]] = field(
         default_factory=dict[str, tuple[ModelId, ...]]
     )

@@ -82,6 +82,7 @@ Weight: TypeAlias = Annotated[float, PlainValidator(_weight)]
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=200)]
 Tokens: TypeAlias = Annotated[int, Field(gt=0, le=1_000_000_000)]
 Chain: TypeAlias = Annotated[list[Name], BeforeValidator(_chain), Field(min_length=1)]
+Keys: TypeAlias = Annotated[list[Name], BeforeValidator(_chain), Field(max_length=20)]
 Count: TypeAlias = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Words: TypeAlias = Annotated[list[Name], Field(max_length=1000)]
 TierName: TypeAlias = Literal["SIMPLE", "MEDIUM", "COMPLEX", "REASONING"]
@@ -152,6 +153,14 @@ class LogSection(Section):
 
     events: bool | None = None
     otel: bool | None = None
+
+
+class NotifySection(Section):
+    """``[notify]``; what is missing is ralex's own."""
+
+    by: Literal["bell", "osc9", "osc777", "off"] | None = None
+    after_s: Seconds | None = None
+    focused: bool | None = None
 
 
 class ProviderSection(Section):
@@ -301,6 +310,8 @@ class FileSection(Section):
     cache: CacheSection = CacheSection()
     log: LogSection = LogSection()
     permissions: dict[Name, EffectName] = Field(default_factory=dict[str, EffectName])
+    notify: NotifySection = NotifySection()
+    keys: dict[Name, Keys] = Field(default_factory=dict[str, list[str]])
     aliases: dict[Name, Chain] = Field(default_factory=dict[str, list[str]])
     deployments: dict[Name, Chain] = Field(default_factory=dict[str, list[str]])
     fallbacks: FallbacksSection = FallbacksSection()
@@ -316,6 +327,7 @@ _SECTIONS: tuple[tuple[tuple[str, ...], type[Section]], ...] = (
     (("retries",), RetriesSection),
     (("cache",), CacheSection),
     (("fallbacks",), FallbacksSection),
+    (("notify",), NotifySection),
     (("log",), LogSection),
     (("providers", "*"), ProviderSection),
     (("models", "*"), ModelSection),

@@ -14,6 +14,8 @@ from typing_extensions import override
 
 from ralex.errors import ConfigError
 from ralex.slash import COMMANDS, Typed
+from ralex.tui.keymap import screen_keymap
+from ralex.tui.preferences import Preferences
 from ralex.tui.screens.chat.screen import ChatScreen
 from ralex.tui.themes import DEFAULT_THEME, read_theme, theme_paths
 
@@ -31,6 +33,7 @@ class RalexApp(App[None]):
         prompts: Sent one after the other once the session is open.
         home: Folder of ralex's files, for the user's own themes; None for none.
         warnings: Shown at the start.
+        preferences: The user's keys and the like; None keeps nothing on disk.
         clock: Monotonic seconds.
         is_still: Draw no moving parts, for pictures.
         lobby: Asks what must be answered before the session opens; None asks nothing.
@@ -47,6 +50,7 @@ class RalexApp(App[None]):
         prompts: Sequence[str] = (),
         home: Path | None = None,
         warnings: Sequence[str] = (),
+        preferences: Preferences | None = None,
         clock: Callable[[], float] = time.monotonic,
         is_still: bool = False,
         lobby: Lobby | None = None,
@@ -58,6 +62,8 @@ class RalexApp(App[None]):
         self._prompts = prompts
         self._warnings = [*warnings]
         self._clock = clock
+        self._preferences = preferences or Preferences()
+        self.set_keymap(screen_keymap(self._preferences.keys))
         self._is_still = is_still
         self._theme_files = theme_paths(home / "themes" if home is not None else None)
         self._start_theme(theme)
@@ -72,6 +78,7 @@ class RalexApp(App[None]):
             themes=tuple(self._theme_files),
             use_theme=self.use_theme,
             clock=self._clock,
+            preferences=self._preferences,
             is_still=self._is_still,
         )
 

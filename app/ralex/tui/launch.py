@@ -10,11 +10,25 @@ from ralex.opener import EngineOpener
 
 if TYPE_CHECKING:
     from ralex.demo.stage import Stage
+    from ralex.tui.preferences import Preferences
     from ralex.tui.screens.setup.desk import Loader
     from ralex.wiring import RunOptions
 
 DEMO_TOKENS_PER_S = 60.0
 """A pace at which the demo's answers can be followed; models in use stream at 30 to 200."""
+
+
+def preferences_of(config: Config) -> "Preferences":
+    """Give the settings of the screen itself."""
+    from ralex.tui.preferences import Preferences  # noqa: PLC0415
+
+    return Preferences(
+        keys=config.keys,
+        home=config.home,
+        notify_by=config.notify.by,
+        notify_after_s=config.notify.after_s,
+        notify_focused=config.notify.focused,
+    )
 
 
 def run_screen(
@@ -45,6 +59,7 @@ def run_screen(
         home=config.home,
         warnings=() if lobby else config.warnings,
         lobby=lobby,
+        preferences=preferences_of(config),
     )
     app.run()
     if lobby is not None and lobby.wants_demo:
@@ -68,7 +83,11 @@ def _run_demo(stage: "Stage") -> int:
     options = RunOptions(cwd=stage.project, label=LABEL)
     opener = EngineOpener(stage.config, options, providers={"demo": stage.provider})
     app = RalexApp(
-        opener, theme=stage.config.theme, prompts=stage.story.prompts, home=stage.config.home
+        opener,
+        theme=stage.config.theme,
+        prompts=stage.story.prompts,
+        home=stage.config.home,
+        preferences=preferences_of(stage.config),
     )
     app.run()
     return app.return_code or 0

@@ -1,4 +1,4 @@
-"""Helps the prompt and the search: completion above the prompt, matches in the transcript."""
+"""Helps the prompt: completion above it."""
 
 import asyncio
 from pathlib import Path
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Assistant:
-    """Steers the completion list and the search for a screen."""
+    """Steers the completion list for a screen."""
 
     def __init__(self, screen: "ChatScreen") -> None:
         self._screen = screen
@@ -22,8 +22,6 @@ class Assistant:
         self._files: list[str] | None = None
         self._is_reading_files = False
         self._closed_for = ""
-        self._found: list[int] = []
-        self._at = 0
 
     @property
     def commands(self) -> "CommandRunner":
@@ -84,18 +82,6 @@ class Assistant:
         """Hide the list until something else is typed."""
         self._closed_for = self._screen.prompt.before_cursor()
         self._offer([])
-
-    def seek(self, text: str, step: int) -> None:
-        """Go to a match in the transcript; a new text starts at the newest."""
-        transcript = self._screen.transcript
-        self._found = transcript.search(text)
-        if not self._found:
-            return
-        if step == 0:
-            self._at = len(self._found) - 1
-        else:
-            self._at = (self._at + step) % len(self._found)
-        transcript.reveal(self._found[self._at], text)
 
     def _offer(self, choices: list[Choice]) -> None:
         completion = self._list

@@ -10,12 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
-from textual.app import App, ComposeResult
-from textual.binding import Binding, BindingType
+from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Resize
-from textual.screen import Screen
 from textual.widgets import Static
 from typing_extensions import override
 
@@ -23,11 +22,14 @@ from ralex.core.terminal_text import clean_line, mask_secrets
 from ralex.errors import ConfigError
 from ralex.slash import Typed, read_command
 from ralex.tui.formats import shortened
+from ralex.tui.keymap import action_keys, prompt_keys, screen_bindings
 from ralex.tui.palette import palette
+from ralex.tui.preferences import Preferences
 from ralex.tui.rows import shown
+from ralex.tui.screens.chat.asking import PromptDesk
 from ralex.tui.screens.chat.assist import Assistant
 from ralex.tui.screens.chat.conversation import Conversation, Waiting
-from ralex.tui.screens.chat.copying import copied, last_code_block
+from ralex.tui.screens.chat.reading import ReadingScreen
 from ralex.tui.screens.chat.search import Search
 from ralex.tui.screens.chat.welcome import welcome_lines
 from ralex.tui.widgets.activity.activity import Activity
@@ -35,13 +37,7 @@ from ralex.tui.widgets.completion.completion import Completion
 from ralex.tui.widgets.header.header import Header
 from ralex.tui.widgets.prompt.prompt import Prompt
 from ralex.tui.widgets.status.status import StatusBar
-from ralex.tui.widgets.transcript.items import (
-    AnswerItem,
-    AnyItem,
-    ErrorItem,
-    RouteItem,
-    ToolItem,
-)
+from ralex.tui.widgets.transcript.items import AnyItem, ErrorItem
 from ralex.tui.widgets.transcript.view import Transcript
 
 _QUIT_WITHIN_S = 2.0
@@ -50,7 +46,7 @@ if TYPE_CHECKING:
     from ralex.tui.ports import ChatSession, SessionOpener
 
 
-class ChatScreen(Screen[None]):
+class ChatScreen(ReadingScreen):
     """One conversation.
 
     Args:
@@ -59,33 +55,13 @@ class ChatScreen(Screen[None]):
         themes: Names of themes, for ``/theme``.
         use_theme: Changes the colours; raises a ``ConfigError`` for a theme that cannot be used.
         clock: Monotonic seconds.
+        preferences: The user's keys and the like.
         is_still: Draw no moving parts.
     """
 
     AUTO_FOCUS = "#prompt"
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012 - an instance variable to Textual
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "interrupt", "Stop the turn", show=False),
-        Binding(
-            "ctrl+c", "copy_or_stop", "Copy, else stop; twice: quit", show=False, priority=True
-        ),
-        Binding(
-            "ctrl+d", "leave_if_empty", "Quit, if the prompt is empty", show=False, priority=True
-        ),
-        Binding("ctrl+q", "leave", "Quit", show=False, priority=True),
-        Binding("f1", "help", "Help", show=False, priority=True),
-        Binding("f2", "budget", "Budget", show=False, priority=True),
-        Binding(
-            "ctrl+o", "fold_newest", "Open or close the newest card", show=False, priority=True
-        ),
-        Binding("ctrl+y", "copy_code", "Copy the last code block", show=False, priority=True),
-        Binding("ctrl+f", "search", "Search the transcript", show=False, priority=True),
-        Binding("pageup", "page(-1)", "Scroll up", show=False, priority=True),
-        Binding("pagedown", "page(1)", "Scroll down", show=False, priority=True),
-        Binding("ctrl+up,alt+up", "jump(-1)", "Your message before", show=False, priority=True),
-        Binding("ctrl+down,alt+down", "jump(1)", "Your next message", show=False, priority=True),
-        Binding("ctrl+end", "bottom", "Newest entry", show=False, priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*screen_bindings()]
 
     def __init__(
         self,
@@ -96,9 +72,11 @@ class ChatScreen(Screen[None]):
         themes: Sequence[str],
         use_theme: Callable[[str], None],
         clock: Callable[[], float],
+        preferences: Preferences,
         is_still: bool = False,
     ) -> None:
         super().__init__()
+        self._preferences = preferences
         self.themes = themes
         self._use_theme = use_theme
         self.opener = opener
@@ -107,6 +85,7 @@ class ChatScreen(Screen[None]):
         self._is_still = is_still
         self._last_ctrl_c = -_QUIT_WITHIN_S
         self._assistant = Assistant(self)
+        self._desk = PromptDesk(self, preferences.home)
 
     @override
     def compose(self) -> ComposeResult:
@@ -117,24 +96,19 @@ class ChatScreen(Screen[None]):
             yield Activity(self._clock, is_still=self._is_still, id="activity")
             yield Static("", id="queue", markup=False)
             yield Search(id="search")
-            yield Prompt(id="prompt")
+            yield Prompt(id="prompt", keys=prompt_keys(self._preferences.keys))
         yield StatusBar()
         yield Completion(id="completion")
-
-    @property
-    def transcript(self) -> Transcript:
-        """The list of entries."""
-        return self.query_one(Transcript)
-
-    @property
-    def host(self) -> App[None]:
-        """The application."""
-        return self.app  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # Textual types it as any App
 
     @property
     def prompt(self) -> Prompt:
         """The input."""
         return self.query_one(Prompt)
+
+    @override
+    def focus_prompt(self) -> None:
+        """Go back to where the user writes."""
+        self.prompt.focus()
 
     @property
     def is_turn_running(self) -> bool:
@@ -162,6 +136,7 @@ class ChatScreen(Screen[None]):
         session = self.session
         if session is None:
             return
+        self._desk.use(session.project)
         header = self.query_one(Header)
         header.project = session.project.rstrip("/").rpartition("/")[2] or session.project
         header.branch, header.title, header.label = session.branch, session.title, session.label
@@ -183,6 +158,7 @@ class ChatScreen(Screen[None]):
     def _submit(self, event: Prompt.Submitted) -> None:
         event.stop()
         self._assistant.close()
+        self._desk.remember(event.text)
         typed = read_command(event.shown)
         if typed is not None:
             self.run_command(typed)
@@ -262,25 +238,15 @@ class ChatScreen(Screen[None]):
         except ConfigError as error:
             self.show_error(error.message, error.hint)
 
-    def open_search(self, text: str = "") -> None:
-        """Show the search line."""
-        self.query_one(Search).open(text)
-
-    @on(Search.Sought)
-    def _seek(self, event: Search.Sought) -> None:
-        event.stop()
-        self._assistant.seek(event.text, event.step)
-
-    @on(Search.Closed)
-    def _close_search(self, event: Search.Closed) -> None:
-        event.stop()
-        self.transcript.search("")
-        self.prompt.focus()
-
     @on(Prompt.Edited)
     def _complete(self, event: Prompt.Edited) -> None:
         event.stop()
         self._assistant.complete()
+
+    @on(Prompt.Wanted)
+    def _serve_prompt(self, event: Prompt.Wanted) -> None:
+        event.stop()
+        self._desk.serve(event.action)
 
     @on(Prompt.KeyWanted)
     def _steer_completion(self, event: Prompt.KeyWanted) -> None:
@@ -297,18 +263,6 @@ class ChatScreen(Screen[None]):
     def _open_budget(self) -> None:
         self.action_budget()
 
-    @on(Transcript.Left)
-    def _back_to_prompt(self) -> None:
-        self.prompt.focus()
-
-    @on(Transcript.CopyWanted)
-    def _copy_entry(self, event: Transcript.CopyWanted) -> None:
-        self._copy(event.text)
-
-    def _copy(self, text: str) -> None:
-        self.host.copy_to_clipboard(text)
-        self.notify(copied(text), markup=False, timeout=2)
-
     def action_interrupt(self) -> None:
         """Stop the turn."""
         self.conversation.interrupt()
@@ -317,7 +271,7 @@ class ChatScreen(Screen[None]):
         """Copy what is selected, else stop the turn, else leave if pressed twice."""
         text = self.prompt.selected_text or self.get_selected_text()
         if text:
-            self._copy(text)
+            self.copy_text(text)
             self.clear_selection()
             return
         if self.is_turn_running:
@@ -342,12 +296,15 @@ class ChatScreen(Screen[None]):
         else:
             await self.action_leave()
 
+    def action_suspend(self) -> None:
+        """Leave the terminal to the shell until ``fg``."""
+        self.host.action_suspend_process()
+
     def action_help(self) -> None:
         """Show all commands and keys."""
         from ralex.tui.screens.dialogs.help import HelpScreen  # noqa: PLC0415
 
-        bindings = [binding for binding in self.BINDINGS if isinstance(binding, Binding)]
-        self.host.push_screen(HelpScreen(bindings))
+        self.host.push_screen(HelpScreen(action_keys(self._preferences.keys)))
 
     def action_budget(self) -> None:
         """Show the money."""
@@ -355,34 +312,3 @@ class ChatScreen(Screen[None]):
 
         if self.session is not None:
             self.host.push_screen(BudgetScreen(self.session))
-
-    def action_fold_newest(self) -> None:
-        """Open or close the newest card."""
-        item = self.transcript.newest(ToolItem) or self.transcript.newest(RouteItem)
-        if item is not None:
-            self.transcript.toggle_item(item)
-
-    def action_copy_code(self) -> None:
-        """Copy the last code block, or the last answer if it has none."""
-        item = self.transcript.newest(AnswerItem)
-        if item is None:
-            self.notify("There is no answer to copy yet", markup=False, timeout=2)
-        else:
-            self._copy(last_code_block(item.source) or item.source)
-
-    def action_search(self) -> None:
-        """Search the transcript."""
-        self.open_search()
-
-    def action_page(self, step: int) -> None:
-        """Scroll by a page."""
-        rows = step * max(1, self.transcript.size.height - 2)
-        self.transcript.scroll_to(y=self.transcript.scroll_offset.y + rows, animate=False)
-
-    def action_jump(self, step: int) -> None:
-        """Go to another message of the user."""
-        self.transcript.jump_user(step)
-
-    def action_bottom(self) -> None:
-        """Go to the newest entry."""
-        self.transcript.follow()

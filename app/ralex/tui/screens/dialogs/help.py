@@ -15,11 +15,7 @@ from ralex.slash import COMMANDS
 
 _LEFT = 21
 _TYPED_KEYS = (
-    ("Enter", "Send"),
-    ("Shift+Enter", "New line; also Ctrl+J, or \\ before Enter"),
-    ("Up, Down", "Earlier prompts, from first or last row"),
-    ("Tab", "Take the completion"),
-    ("Shift+Tab", "To the transcript: Enter opens, c copies"),
+    ("Tab", "Take the completion, else to the transcript"),
     ("Shift+mouse", "The terminal's own selection"),
 )
 
@@ -28,7 +24,7 @@ class HelpScreen(ModalScreen[None]):
     """A page to look something up.
 
     Args:
-        bindings: Those of the screen below.
+        keys: What each key does on the screen below.
     """
 
     CSS_PATH = "dialogs.tcss"
@@ -37,9 +33,9 @@ class HelpScreen(ModalScreen[None]):
         Binding("escape,f1,q", "close", "Close", show=False, priority=True)
     ]
 
-    def __init__(self, bindings: Sequence[Binding]) -> None:
+    def __init__(self, keys: Sequence[tuple[str, str]]) -> None:
         super().__init__()
-        self._keys = bindings
+        self._keys = keys
 
     @override
     def compose(self) -> ComposeResult:
@@ -56,23 +52,12 @@ class HelpScreen(ModalScreen[None]):
 
     def _text(self) -> Content:
         commands = [(command.usage, command.help) for command in COMMANDS]
-        bound = [(key_names(binding.key), binding.description) for binding in self._keys]
         parts = [
             *_table("Commands", commands),
             "\n",
-            *_table("Keys", [*_TYPED_KEYS, *(row for row in bound if row[1])]),
+            *_table("Keys", [*self._keys, *_TYPED_KEYS]),
         ]
         return Content.assemble(*parts)
-
-
-def key_names(keys: str) -> str:
-    """Write keys as people do: ``ctrl+q`` is ``Ctrl+Q``."""
-    names = {"pageup": "PageUp", "pagedown": "PageDown", "escape": "Esc"}
-    written: list[str] = []
-    for key in keys.split(","):
-        parts = [names.get(part, part.capitalize()) for part in key.strip().split("+")]
-        written.append("+".join(parts))
-    return ", ".join(written)
 
 
 def _table(title: str, rows: Sequence[tuple[str, str]]) -> list[str | Content | tuple[str, str]]:

@@ -1,6 +1,6 @@
 """Where the user writes: many lines, history, and pastes that do not flood the screen."""
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,16 +10,26 @@ from textual.widgets import TextArea
 from typing_extensions import override
 
 from ralex.core.terminal_text import clean
+from ralex.tui.widgets.prompt.chips import LARGE_PASTE, Chips
 from ralex.tui.widgets.prompt.history import History
+from ralex.tui.widgets.prompt.images import image_mentions
 
-LARGE_PASTE: Final = 4_000
-"""Characters from which a paste becomes a chip; a text area gets slow with much text."""
-
-_CHIP = re.compile(r"\[paste (\d+): [^\]\n]*\]")
+_COMPLETION_KEYS: Final = frozenset({"up", "down", "tab", "enter", "escape"})
+_FOR_THE_SCREEN: Final = frozenset({"history", "editor", "paste"})
 
 
 class Prompt(TextArea):
-    """The input. Enter sends; Shift+Enter, Ctrl+J or a backslash before Enter starts a new line."""
+    """The input.
+
+    Args:
+        keys: For each key with a meaning here the name of its action, see ``core.keys``.
+
+    Attributes:
+        sent: What was sent before.
+        project: The folder that mentioned files are relative to.
+        is_completing: The completion list is open, and some keys are for it.
+        has_waiting: Prompts wait to be sent, and can be taken back.
+    """
 
     @dataclass
     class Submitted(Message):
@@ -45,10 +55,20 @@ class Prompt(TextArea):
 
         key: str
 
+    @dataclass
+    class Wanted(Message):
+        """The user wants an action that takes more than the prompt itself.
+
+        Attributes:
+            action: ``history``, ``editor``, ``paste``, or ``recall`` for what waits to be sent.
+        """
+
+        action: str
+
     class Edited(Message):
         """The text or the cursor changed."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, *, keys: Mapping[str, str], id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(
             soft_wrap=True,
             compact=True,
@@ -58,16 +78,24 @@ class Prompt(TextArea):
         )
         self.cursor_blink = False
         self.is_completing = False
-        self._sent = History()
-        self._pastes: list[str] = []
+        self.has_waiting = False
+        self.project = ""
+        self.sent = History()
+        self._keys = keys
+        self._chips = Chips()
+
+    @property
+    def whole_text(self) -> str:
+        """What is written, pastes in full."""
+        return self._chips.unfolded(self.text)
 
     def submit(self) -> None:
         """Send what is written, if anything is."""
         shown = self.text.strip()
         if not shown:
             return
-        text = _CHIP.sub(self._unfold, shown)
-        self._sent.add(shown)
+        text = self._chips.unfolded(shown)
+        self.sent.add(shown)
         self.text = ""
         self.post_message(self.Submitted(self, text, shown))
 
@@ -76,9 +104,23 @@ class Prompt(TextArea):
         self.text = text
         self.move_cursor(self.document.end)
 
+    def put_whole(self, text: str) -> None:
+        """Replace the text by one that may be large; what is too large for here is folded."""
+        self.put(self._chips.folded(text) if len(text) > LARGE_PASTE else text)
+
     def put_back(self, text: str) -> None:
         """Bring back what could not be sent, before what is written now."""
         self.put(f"{text}\n{self.text}" if self.text.strip() else text)
+
+    def insert_text(self, text: str) -> None:
+        """Insert at the cursor, in the place of what is selected."""
+        start, end = self.selection
+        self.replace(text, start, end)
+        self.focus()
+
+    def insert_pasted(self, text: str) -> None:
+        """Insert a pasted text; one too large for here is folded into a chip."""
+        self.insert_text(self._chips.folded(text) if len(text) > LARGE_PASTE else text)
 
     def before_cursor(self) -> str:
         """Give the text of the cursor's line up to the cursor."""
@@ -92,7 +134,9 @@ class Prompt(TextArea):
 
     @override
     async def _on_key(self, event: events.Key) -> None:
-        if self._take(event):
+        # Not as bindings with priority: those run before keys that were typed earlier and are
+        # still on their way here, so a quick Enter would send half a prompt.
+        if await self._take(event.key):
             event.stop()
             event.prevent_default()
             return
@@ -103,36 +147,37 @@ class Prompt(TextArea):
         event.stop()
         event.prevent_default()
         text = clean(event.text.replace("\r\n", "\n").replace("\r", "\n"))
-        if len(text) > LARGE_PASTE:
-            self._pastes.append(text)
-            size = f"{len(text.encode('utf-8', 'replace')) / 1_000:,.0f} kB"
-            text = f"[paste {len(self._pastes)}: {size}]"
-        start, end = self.selection
-        self.replace(text, start, end)
-        self.focus()
+        self.insert_pasted(image_mentions(text, self.project) or text)
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         """Say in our own words that the text changed."""
         event.stop()
         self.post_message(self.Edited())
 
-    def _take(self, event: events.Key) -> bool:
+    async def _take(self, key: str) -> bool:
         """Do what a key means here; tell whether it meant something."""
-        key = event.key
-        if self.is_completing and key in {"up", "down", "tab", "enter", "escape"}:
+        if self.is_completing and key in _COMPLETION_KEYS:
             self.post_message(self.KeyWanted(key))
             return True
-        match key:
-            case "enter" if self.before_cursor().endswith("\\"):
+        match self._keys.get(key):
+            case "send" if self.before_cursor().endswith("\\"):
                 self.replace_before_cursor(1, "\n")
-            case "enter":
+            case "send":
                 self.submit()
-            case "shift+enter" | "ctrl+j" | "alt+enter":
+            case "newline":
                 self.insert("\n")
-            case "up" if self._is_at_edge(-1):
-                self._recall(self._sent.older(self.text))
-            case "down" if self._is_at_edge(1):
-                self._recall(self._sent.newer())
+            case "older" if not self.text and self.has_waiting:
+                self.post_message(self.Wanted("recall"))
+            case "older" if self._is_at_edge(-1):
+                self._recall(await self.sent.older(self.text))
+            case "newer" if self._is_at_edge(1):
+                self._recall(self.sent.newer())
+            case "unfold":
+                self._unfold_at_cursor()
+            case "undo_typing":
+                self.action_undo()
+            case str(action) if action in _FOR_THE_SCREEN:
+                self.post_message(self.Wanted(action))
             case _:
                 return False
         return True
@@ -148,6 +193,10 @@ class Prompt(TextArea):
         if text is not None:
             self.put(text)
 
-    def _unfold(self, chip: re.Match[str]) -> str:
-        number = int(chip[1])
-        return self._pastes[number - 1] if 0 < number <= len(self._pastes) else chip[0]
+    def _unfold_at_cursor(self) -> None:
+        """Show the paste whose chip the cursor is on or behind, or the last one of the line."""
+        row, column = self.cursor_location
+        found = self._chips.at(self.document.get_line(row), column)
+        if found is not None:
+            start, end, text = found
+            self.replace(text, (row, start), (row, end))

@@ -1,0 +1,102 @@
+"""A screen with a transcript that can be read: scrolled, searched, folded and copied from."""
+
+from __future__ import annotations  # nothing of a session is needed to read
+
+from textual import on
+from textual.app import App
+from textual.screen import Screen
+
+from ralex.tui.screens.chat.copying import copied, last_code_block
+from ralex.tui.screens.chat.search import Search
+from ralex.tui.widgets.transcript.items import AnswerItem, RouteItem, ToolItem
+from ralex.tui.widgets.transcript.view import Transcript
+
+
+class ReadingScreen(Screen[None]):
+    """What the keys for reading do; the transcript and the search line are composed elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._found: list[int] = []
+        self._at = 0
+
+    @property
+    def transcript(self) -> Transcript:
+        """The list of entries."""
+        return self.query_one(Transcript)
+
+    @property
+    def host(self) -> App[None]:
+        """The application."""
+        return self.app  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # Textual types it as any App
+
+    def focus_prompt(self) -> None:
+        """Go back to where the user writes."""
+        raise NotImplementedError
+
+    def copy_text(self, text: str) -> None:
+        """Copy a text, and say so in words that are true."""
+        self.host.copy_to_clipboard(text)
+        self.notify(copied(text), markup=False, timeout=2)
+
+    def open_search(self, text: str = "") -> None:
+        """Show the search line."""
+        self.query_one(Search).open(text)
+
+    def action_search(self) -> None:
+        """Search the transcript."""
+        self.open_search()
+
+    def action_fold_newest(self) -> None:
+        """Open or close the newest card."""
+        item = self.transcript.newest(ToolItem) or self.transcript.newest(RouteItem)
+        if item is not None:
+            self.transcript.toggle_item(item)
+
+    def action_copy_code(self) -> None:
+        """Copy the last code block, or the last answer if it has none."""
+        item = self.transcript.newest(AnswerItem)
+        if item is None:
+            self.notify("There is no answer to copy yet", markup=False, timeout=2)
+        else:
+            self.copy_text(last_code_block(item.source) or item.source)
+
+    def action_page(self, step: int) -> None:
+        """Scroll by a page."""
+        rows = step * max(1, self.transcript.size.height - 2)
+        self.transcript.scroll_to(y=self.transcript.scroll_offset.y + rows, animate=False)
+
+    def action_jump(self, step: int) -> None:
+        """Go to another message of the user."""
+        self.transcript.jump_user(step)
+
+    def action_bottom(self) -> None:
+        """Go to the newest entry."""
+        self.transcript.follow()
+
+    @on(Search.Sought)
+    def _seek(self, event: Search.Sought) -> None:
+        """Go to a match; a new text starts at the newest."""
+        event.stop()
+        self._found = self.transcript.search(event.text)
+        if not self._found:
+            return
+        if event.step == 0:
+            self._at = len(self._found) - 1
+        else:
+            self._at = (self._at + event.step) % len(self._found)
+        self.transcript.reveal(self._found[self._at], event.text)
+
+    @on(Search.Closed)
+    def _close_search(self, event: Search.Closed) -> None:
+        event.stop()
+        self.transcript.search("")
+        self.focus_prompt()
+
+    @on(Transcript.Left)
+    def _leave_transcript(self) -> None:
+        self.focus_prompt()
+
+    @on(Transcript.CopyWanted)
+    def _copy_entry(self, event: Transcript.CopyWanted) -> None:
+        self.copy_text(event.text)

@@ -1,0 +1,1 @@
+"""Earlier prompts, to find one again."""

@@ -1,0 +1,73 @@
+"""The user's own keys: they work, they take over, and help shows them."""
+
+from ralex.core.keys import KEY_ACTIONS
+from ralex.tui.keymap import NO_KEY, prompt_keys, screen_keymap
+from ralex.tui.preferences import Preferences
+from ralex.tui.screens.budget.screen import BudgetScreen
+from ralex.tui.screens.chat.screen import ChatScreen
+from ralex.tui.screens.dialogs.help import HelpScreen
+from tests.tui.helpers import running
+
+
+def test_every_action_of_the_screen_exists() -> None:
+    for binding in ChatScreen.BINDINGS:
+        name = str(getattr(binding, "action", "")).partition("(")[0]
+        assert hasattr(ChatScreen, f"action_{name}"), name
+
+
+def test_an_action_without_keys_has_one_that_is_never_typed() -> None:
+    keymap = screen_keymap({"help": ("ctrl+f",), "suspend": ()})
+    assert keymap["help"] == "ctrl+f"
+    assert keymap["search"] == keymap["suspend"] == NO_KEY
+    assert set(keymap) == {action.name for action in KEY_ACTIONS if not action.in_prompt}
+    assert screen_keymap({}) == {}
+
+
+def test_keys_of_the_prompt_follow_the_user() -> None:
+    keys = prompt_keys({"send": ("ctrl+s",), "newline": ("enter",)})
+    assert keys["ctrl+s"] == "send"
+    assert keys["enter"] == "newline"
+    assert "ctrl+j" not in keys
+
+
+async def test_a_key_of_the_users_works_and_the_default_does_not() -> None:
+    chosen = Preferences(keys={"budget": ("f5", "ctrl+b")})
+    async with running(preferences=chosen) as driver:
+        await driver.ready()
+        await driver.pilot.press("f2")
+        assert driver.app.screen is driver.chat
+        for key in ("f5", "ctrl+b"):
+            await driver.pilot.press(key)
+            await driver.until(lambda: isinstance(driver.app.screen, BudgetScreen))
+            await driver.pilot.press("escape")
+            await driver.until(lambda: driver.app.screen is driver.chat)
+
+
+async def test_a_key_taken_from_another_action_does_the_new_thing() -> None:
+    async with running(preferences=Preferences(keys={"help": ("f2",)})) as driver:
+        await driver.ready()
+        await driver.pilot.press("f2")
+        await driver.until(lambda: isinstance(driver.app.screen, HelpScreen))
+
+
+async def test_enter_can_be_a_new_line_and_another_key_send() -> None:
+    chosen = Preferences(keys={"send": ("ctrl+s",), "newline": ("enter",)})
+    async with running(preferences=chosen) as driver:
+        await driver.ready()
+        await driver.type("a")
+        await driver.pilot.press("enter")
+        await driver.type("b")
+        await driver.pilot.press("ctrl+s")
+        await driver.idle()
+        assert driver.session.prompts == ["a\nb"]
+
+
+async def test_help_shows_the_keys_that_are_real() -> None:
+    async with running(preferences=Preferences(keys={"budget": ("f5",)}), size=(80, 60)) as driver:
+        await driver.ready()
+        await driver.pilot.press("f1")
+        await driver.until(lambda: isinstance(driver.app.screen, HelpScreen))
+        text = str(driver.app.screen.query_one("Static").render())
+        assert "F5" in text
+        assert "Ctrl+R" in text
+        assert "F2" not in text
