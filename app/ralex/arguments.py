@@ -51,6 +51,12 @@ def parser() -> argparse.ArgumentParser:
         "--output", choices=("text", "json", "stream-json"), default="text", help="with --prompt"
     )
     main.add_argument(
+        "--json-schema",
+        type=Path,
+        metavar="FILE",
+        help="with --prompt: the answer is JSON that follows this schema",
+    )
+    main.add_argument(
         "--raw", action="store_true", help="print the answer byte for byte, control codes included"
     )
     main.add_argument("--model", metavar="ID", help="use this model, not the router")
@@ -60,6 +66,14 @@ def parser() -> argparse.ArgumentParser:
     main.add_argument("--max-steps", type=_positive, metavar="N", help="model calls in one turn")
     main.add_argument("--max-cost", type=_usd, metavar="USD", help="limit of one turn")
     main.add_argument("--cwd", type=Path, metavar="DIR", default=Path(), help="work there")
+    main.add_argument(
+        "--add-dir",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="tools may work in this folder too; again for another (/undo knows only --cwd)",
+    )
     main.add_argument(
         "-c", "--continue", dest="continues", action="store_true", help="the last session here"
     )
@@ -94,6 +108,8 @@ def check_combinations(args: argparse.Namespace) -> None:
         raise UsageError(
             f"{args.text!r} is left over beside --prompt", hint="put the whole prompt in quotes"
         )
+    if args.json_schema is not None and args.prompt is None:
+        raise UsageError("--json-schema belongs to --prompt", hint="add --prompt TEXT")
     if args.continues and args.resume:
         raise UsageError("-c and -r name two sessions", hint="use one of them")
     if args.model and args.tier is not None:

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -14,6 +15,7 @@ from ralex.errors import MissingKeyError, RalexError, UsageError
 
 if TYPE_CHECKING:
     from ralex.config.model import Config
+    from ralex.headless.structured import AnswerForm
     from ralex.wiring import RunOptions
 
 _MODULES = {"import": "importing"}
@@ -97,8 +99,14 @@ def _prompt_or_screen(argv: Sequence[str]) -> int:
     if args.prompt is not None:
         from ralex.headless.stdin import read_prompt  # noqa: PLC0415
 
+        form = None
+        if args.json_schema is not None:
+            from ralex.headless.structured import read_form  # noqa: PLC0415
+
+            form = read_form(_here() / args.json_schema)
+            options = replace(options, answer_schema=form.schema_json)
         prompt, attached = read_prompt(args.prompt, sys.stdin, sys.stderr)
-        return _headless(_config(args, options), options, (prompt, attached), args)
+        return _headless(_config(args, options), options, (prompt, attached), args, form)
     if args.text is not None and not args.text.strip():
         raise UsageError("the prompt is empty", hint='say what to do: ralex "fix the failing test"')
     prompts = (args.text,) if args.text else ()
@@ -151,6 +159,9 @@ def _options(args: argparse.Namespace) -> "RunOptions":
         forks=args.forks,
         tier=args.tier,
         max_cost_usd=args.max_cost,
+        extra_roots=tuple(
+            check_folder(_here() / folder, flag="--add-dir") for folder in args.add_dir
+        ),
     )
 
 
@@ -181,13 +192,14 @@ def _headless(
     options: "RunOptions",
     prompt: tuple[str, str],
     args: argparse.Namespace,
+    form: "AnswerForm | None",
 ) -> int:
     import asyncio  # noqa: PLC0415
 
     from ralex.headless.run import stdio_reporter  # noqa: PLC0415
     from ralex.headless.start import run_headless  # noqa: PLC0415
 
-    reporter = stdio_reporter(args.output, is_raw=args.raw)
+    reporter = stdio_reporter(args.output, is_raw=args.raw, form=form)
     return asyncio.run(run_headless(config, options, reporter, prompt[0], attached=prompt[1]))
 
 

@@ -309,6 +309,12 @@ class LoopError(RalexError):
     code = "loop"
 
 
+class StructuredAnswerError(RalexError):
+    """An answer does not have the form that was asked for, also when asked again."""
+
+    code = "structured_answer_invalid"
+
+
 class InterruptedTurnError(RalexError):
     """The user interrupted the turn."""
 

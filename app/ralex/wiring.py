@@ -58,6 +58,8 @@ class RunOptions:
         tier: A tier for the whole run, or None.
         max_cost_usd: Limit on what one turn may cost, or None.
         label: Words that stay on screen, such as the demo's notice.
+        extra_roots: Folders besides ``cwd`` that tools may read and change.
+        answer_schema: JSON Schema that final answers must follow, or empty.
     """
 
     cwd: Path
@@ -68,6 +70,8 @@ class RunOptions:
     tier: Tier | None = None
     max_cost_usd: Decimal | None = None
     label: str = ""
+    extra_roots: tuple[Path, ...] = ()
+    answer_schema: str = ""
 
 
 class ClosableProvider(ChatProvider, Protocol):
@@ -301,6 +305,8 @@ class Engine:
             max_cost_usd=options.max_cost_usd,
             now=self._now,
             label=options.label,
+            extra_roots=options.extra_roots,
+            answer_schema=options.answer_schema,
             notices=await self.notices(),
             plan=self.plan(),
             undo_of=lambda session_id: self._undo_of(session_id, options.cwd),
@@ -423,12 +429,14 @@ class Engine:
         return limits.is_limited
 
 
-def check_folder(cwd: Path) -> Path:
-    """Resolve a working directory.
+def check_folder(folder: Path, *, flag: str = "--cwd") -> Path:
+    """Resolve a folder named on the command line.
 
     Raises:
         UsageError: If it is not a directory.
     """
-    if not cwd.is_dir():
-        raise UsageError(f"{cwd} is not a directory", hint="name an existing folder with --cwd")
-    return cwd.resolve()
+    if not folder.is_dir():
+        raise UsageError(
+            f"{folder} is not a directory", hint=f"name an existing folder with {flag}"
+        )
+    return folder.resolve()

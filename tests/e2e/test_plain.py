@@ -87,8 +87,11 @@ def test_an_approval_is_asked_for_and_typed(ralex: Ralex) -> None:
         terminal.send("write it\n")
         terminal.wait_for("Answer ")
         terminal.send("\n")  # nothing said is no
+        terminal.wait_for("What should the model know")
+        terminal.send("not now\n")
         terminal.wait_for("Ralex: No?")
         at_prompt(terminal)
+        assert any("not now" in str(message["content"]) for message in server.messages(1))
         assert not (ralex.project / "new.txt").exists()
         terminal.send("write it after all\n")
         terminal.wait_until(lambda: terminal.text.count("Answer ") == 2, "the second question")
@@ -98,6 +101,23 @@ def test_an_approval_is_asked_for_and_typed(ralex: Ralex) -> None:
         terminal.send("/quit\n")
         assert terminal.wait_for_end() == 0
     assert (ralex.project / "new.txt").read_text() == "x\n"
+
+
+def test_a_question_is_answered_by_number_or_in_words(ralex: Ralex) -> None:
+    ralex.configure(PRICED)
+    ask = Answer(calls=(("ask_user", {"question": "Which?", "options": ["red", "blue"]}),))
+    with (
+        ModelServer([ask, Answer(text="So blue.")]) as server,
+        talk(ralex, server, "--plain", "choose") as terminal,
+    ):
+        terminal.wait_for("2: blue")
+        terminal.send("2\n")
+        terminal.wait_for("Ralex: So blue.")
+        assert any("blue" in str(message["content"]) for message in server.messages(1)[-1:])
+        at_prompt(terminal)
+        terminal.send("/mode plan\n")
+        terminal.send("\x04")
+        assert terminal.wait_for_end() == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

@@ -42,10 +42,15 @@ def git_branch(folder: Path) -> str:
     return head[:9]
 
 
-def environment_block(cwd: Path, now: datetime) -> ContextAdded:
-    """Describe the place: folder, system, date, branch and the names at the top of the project."""
+def environment_block(cwd: Path, now: datetime, extra_roots: Collection[Path] = ()) -> ContextAdded:
+    """Describe the place: folder, system, date, branch and the names at the top of the project.
+
+    Args:
+        extra_roots: Folders besides ``cwd`` that may be read and changed.
+    """
     lines = [
         f"Working directory: {cwd}",
+        *(f"Additional directory: {root}" for root in extra_roots),
         f"System: {platform.system()} {platform.machine()}",
         f"Date: {now:%Y-%m-%d}",
     ]
@@ -55,6 +60,16 @@ def environment_block(cwd: Path, now: datetime) -> ContextAdded:
     lines.append("Files here: " + (", ".join(names) if names else "none"))
     body = "\n".join(lines)
     return ContextAdded(label="environment", text=f"<environment>\n{body}\n</environment>")
+
+
+def answer_block(schema_json: str) -> ContextAdded:
+    """Tell what form the final answer must have."""
+    text = (
+        "<answer_format>\nWork as usual. Your final answer must be one JSON value alone, without "
+        "a code fence or other words, and follow this JSON Schema:\n"
+        f"{schema_json}\n</answer_format>"
+    )
+    return ContextAdded(label="answer format", text=text, is_standing=False)
 
 
 def instruction_blocks(cwd: Path) -> list[ContextAdded]:

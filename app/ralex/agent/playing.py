@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
-from ralex.agent.context import environment_block, instruction_blocks
+from ralex.agent.context import answer_block, environment_block, instruction_blocks
 from ralex.agent.ending import drain, failure_of
 from ralex.agent.mentions import mention_blocks, unseen_notice
 from ralex.agent.recorder import Recorder
@@ -141,13 +141,15 @@ class TurnPlayer:
         if not self._has_started:
             self._has_started = True
             await self._on_first_prompt(prompt)
-            blocks = [environment_block(services.cwd, services.now())]
+            blocks = [environment_block(services.cwd, services.now(), services.extra_roots)]
             blocks += instruction_blocks(services.cwd)
             for block in blocks:
                 await recorder.emit(block)
         if attached:
             text = f"<stdin>\n{attached.rstrip()}\n</stdin>"
             await recorder.emit(ContextAdded(label="stdin", text=text, is_standing=False))
+        if services.answer_schema:
+            await recorder.emit(answer_block(services.answer_schema))
         news = (
             *toolbox.changes.begin(turn_id),
             *toolbox.permissions.news(),

@@ -69,6 +69,8 @@ class AgentServices:
         rules: Of the configuration, for tool calls.
         memory: Keeps answers of "always"; None remembers them for the session alone.
         secrets: Provider keys, blotted out wherever a tool's result shows one.
+        extra_roots: Folders besides ``cwd`` that tools may read and change.
+        answer_schema: JSON Schema that final answers must follow, or empty.
         jobs_of: Gives what runs a session's background commands; None where none may run.
     """
 
@@ -100,4 +102,6 @@ class AgentServices:
     notices: tuple[str, ...] = ()
     plan: CandidatePlan = field(default_factory=CandidatePlan)
     undo_of: "Callable[[SessionId], UndoLog] | None" = None
+    extra_roots: tuple[Path, ...] = ()
+    answer_schema: str = ""
     jobs_of: "Callable[[SessionId], Jobs] | None" = None

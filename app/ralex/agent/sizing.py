@@ -42,12 +42,17 @@ def tools_text(tools: Sequence[ToolSpec]) -> str:
 
 
 class RequestSizer:
-    """Sizes the requests of one session."""
+    """Sizes the requests of one session.
 
-    def __init__(self, tools: Sequence[ToolSpec]) -> None:
-        text = tools_text(tools)
-        self._tools_tokens = estimate_tokens(text) + 16 * len(tools)
-        self._tools_bytes = max_tokens_bound(text) + 64 * len(tools)
+    Args:
+        schema: Form of the answer that goes with each request, or empty.
+    """
+
+    def __init__(self, tools: Sequence[ToolSpec], *, schema: str = "") -> None:
+        text = tools_text(tools) + schema
+        parts = len(tools) + bool(schema)
+        self._tools_tokens = estimate_tokens(text) + 16 * parts
+        self._tools_bytes = max_tokens_bound(text) + 64 * parts
         self._tokens: list[int] = []
         self._bytes: list[int] = []
         self._exact_model: ModelId | None = None

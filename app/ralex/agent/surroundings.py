@@ -74,7 +74,7 @@ def make_surroundings(
     desk = RouteDesk(services)
     approvals = Approvals()
     toolbox = _make_toolbox(services, session_id, approvals, events)
-    sizer = RequestSizer(toolbox.specs)
+    sizer = RequestSizer(toolbox.specs, schema=services.answer_schema)
 
     def plan() -> tuple[TodoItem, ...]:
         return toolbox.context.todos
@@ -132,6 +132,7 @@ def _make_toolbox(
             cwd=services.cwd,
             output_dir=services.output_dir / session_id,
             environment=services.environment,
+            extra_roots=services.extra_roots,
             jobs=services.jobs_of(session_id) if services.jobs_of else None,
         ),
         permissions=Permissions(

@@ -25,7 +25,7 @@ from ralex.core.events import (
     TurnFinished,
 )
 from ralex.core.ids import ModelId, TurnId
-from ralex.core.models import PriceList
+from ralex.core.models import Api, PriceList
 from ralex.core.routing import RouteDecision
 from ralex.core.stream import (
     FinishReason,
@@ -206,6 +206,7 @@ class Turn:
             output_tokens=self._route.max_tokens or DEFAULT_OUTPUT_TOKENS,
             max_cost_usd=self._left_of_own_limit(),
             counterfactual=self.totals.top,
+            response_schema_json=self._schema_for(candidates),
             restarts_after_content=True,
         )
         result = await self._services.dispatcher.run(call, self._teller(step, candidates))
@@ -218,6 +219,16 @@ class Turn:
             prefix=f"text_{self._turn_id}_{step}",
         )
         return replace(result, reply=replace(result.reply, message=message))
+
+    def _schema_for(self, candidates: tuple[Candidate, ...]) -> str:
+        """Give the answer's schema if every provider that may be called can hold a model to it.
+
+        Gemini's may answer 400 to a schema beside tools (googleapis/python-genai issue 867).
+        """
+        can = all(
+            each.model.response_schema and each.model.api is not Api.GEMINI for each in candidates
+        )
+        return self._services.answer_schema if can else ""
 
     async def _settle(self, result: CallResult) -> CallResult:
         """Note what a call brought and cost, and tell it."""

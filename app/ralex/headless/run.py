@@ -27,10 +27,11 @@ from ralex.core.events import (
 from ralex.core.routing import RouteDecision
 from ralex.core.terminal_text import clean
 from ralex.core.usage import Usage
-from ralex.errors import RalexError
+from ralex.errors import RalexError, StructuredAnswerError
 
 if TYPE_CHECKING:
     from ralex.agent.session import Session
+    from ralex.headless.structured import AnswerForm
 
 OUTPUTS = ("text", "json", "stream-json")
 
@@ -42,16 +43,24 @@ class Reporter:
     Args:
         output: ``text``, ``json`` or ``stream-json``.
         is_raw: Leave control characters of the answer alone, for pipes that want every byte.
+        form: What the answer must look like; None for text.
+
+    Attributes:
+        structured: The answer's value once it follows the form.
+        faults: What is wrong with an answer that does not.
     """
 
     output: str
     stdout: TextIO
     stderr: TextIO
     is_raw: bool = False
+    form: "AnswerForm | None" = None
     session_id: str | None = None
     route: RouteDecision | None = None
     deployment: str = ""
     end: TurnFinished | TurnFailed | None = None
+    structured: object = None
+    faults: tuple[str, ...] = ()
 
     def take(self, event: AgentEvent) -> None:
         """Report one event."""
@@ -83,12 +92,17 @@ class Reporter:
         end = self.end
         if end is None:
             raise RalexError("the turn ended without a last event")
+        error = self._form_error(end)
         if self.output == "text":
-            if end.text:
-                print(end.text if self.is_raw else clean(end.text), file=self.stdout)
+            text = self._text(end)
+            if text:
+                print(text if self.is_raw else clean(text), file=self.stdout)
         else:
-            self._line(self._result(end))
+            self._line(self._result(end, error))
         self._summary(end)
+        if error is not None:
+            report_error(error.message, error.hint, self.stderr)
+            return error.exit_code
         if isinstance(end, TurnFailed):
             report_error(end.message, end.hint, self.stderr)
             return end.exit_code
@@ -101,16 +115,47 @@ class Reporter:
         report_error(error.message, error.hint, self.stderr)
         return error.exit_code
 
-    def _result(self, end: TurnFinished | TurnFailed) -> dict[str, object]:
+    def check_form(self) -> bool:
+        """Read the answer into the form that was asked for; False if it must be asked for again."""
+        end = self.end
+        if self.form is None or not isinstance(end, TurnFinished):
+            return True
+        checked = self.form.check(end.text)
+        self.structured, self.faults = checked.value, checked.faults
+        return not checked.faults
+
+    def _form_error(self, end: TurnFinished | TurnFailed) -> RalexError | None:
+        if not self.faults or isinstance(end, TurnFailed):
+            return None
+        return StructuredAnswerError(
+            f"the answer does not follow the JSON Schema: {'; '.join(self.faults)}",
+            hint="simplify the schema, or choose another model with --model or --tier",
+        )
+
+    def _text(self, end: TurnFinished | TurnFailed) -> str:
+        if self.form is None or isinstance(end, TurnFailed):
+            return end.text
+        if self.faults:  # stdout is for the answer alone, and this is none
+            return ""
+        return json.dumps(self.structured, ensure_ascii=False)
+
+    def _result(
+        self, end: TurnFinished | TurnFailed, fault: RalexError | None
+    ) -> dict[str, object]:
         budget = end.budget
-        error = None
-        if isinstance(end, TurnFailed):
-            error = {"code": end.code, "message": end.message, "hint": end.hint}
+        failure = end if isinstance(end, TurnFailed) else fault
+        error = (
+            {"code": failure.code, "message": failure.message, "hint": failure.hint}
+            if failure is not None
+            else None
+        )
         return {
             "type": "result",
             "session_id": self.session_id,
             "text": end.text,
-            "stop_reason": end.code if isinstance(end, TurnFailed) else end.stop_reason,
+            "stop_reason": end.stop_reason
+            if isinstance(end, TurnFinished) and fault is None
+            else error and error["code"],
             "model": end.model,
             "tier": end.tier,
             "route": to_jsonable(self.route) if self.route else None,
@@ -127,7 +172,7 @@ class Reporter:
             if budget
             else None,
             "files_changed": list(end.files_changed),
-            "structured": None,
+            "structured": self.structured,
             "error": error,
         }
 
@@ -192,6 +237,27 @@ async def run_prompt(
 ) -> int:
     """Run one turn; a cancellation (Ctrl+C) ends it cleanly with exit code 130."""
     reporter.session_id = session.id
+    await _turn(session, prompt, reporter, attached)
+    if not reporter.check_form():
+        await _repair(session, reporter)
+    return reporter.finish()
+
+
+async def _repair(session: "Session", reporter: Reporter) -> None:
+    """Ask once more for an answer of the right form, of the model that gave the wrong one."""
+    from ralex.core.routing import Override  # noqa: PLC0415
+    from ralex.headless.structured import joined, repair_prompt  # noqa: PLC0415
+
+    first = reporter.end
+    assert isinstance(first, TurnFinished)  # noqa: S101 - only an answer is checked
+    session.set_override(Override(model=first.model, once=True))
+    await _turn(session, repair_prompt(reporter.faults), reporter, "")
+    reporter.check_form()
+    if reporter.end is not None:
+        reporter.end = joined(first, reporter.end)
+
+
+async def _turn(session: "Session", prompt: str, reporter: Reporter, attached: str) -> None:
     try:
         async with session.turn(prompt, attached=attached) as events:
             async for event in events:
@@ -207,7 +273,6 @@ async def run_prompt(
         reporter.end = session.last_failure
         if reporter.end is None:
             raise
-    return reporter.finish()
 
 
 def _refused(event: ApprovalRequested) -> Notice:
@@ -217,11 +282,12 @@ def _refused(event: ApprovalRequested) -> Notice:
     return Notice(level="warning", text=text)
 
 
-def stdio_reporter(output: str, *, is_raw: bool) -> Reporter:
+def stdio_reporter(output: str, *, is_raw: bool, form: "AnswerForm | None" = None) -> Reporter:
     """Report to this process's own streams."""
     return Reporter(
         output=output,
         stdout=sys.stdout,
         stderr=sys.stderr,
         is_raw=is_raw or not sys.stdout.isatty(),
+        form=form,
     )

@@ -47,6 +47,8 @@ class PlainCommands:
             "model": self._model,
             "tier": self._tier,
             "auto": self._auto,
+            "mode": self._mode,
+            "router": self._router,
             "why": self._why,
             "budget": self._budget,
             "cost": self._cost,
@@ -148,6 +150,17 @@ class PlainCommands:
     async def _auto(self, _argument: str) -> Lines:
         self.session.set_override(None)
         return [f"The router {self.session.router.name} chooses again."]
+
+    async def _mode(self, argument: str) -> Lines:
+        if argument:
+            self.session.set_mode(argument)
+        return [f"The mode is {self.session.mode}; there are yolo, ask and plan."]
+
+    async def _router(self, argument: str) -> Lines:
+        if argument:
+            self.session.set_router(argument)
+        names = ", ".join(self.session.routers)
+        return [f"The router is {self.session.router.name}; there are {names}."]
 
     async def _why(self, _argument: str) -> Lines:
         route = self.session.last_route

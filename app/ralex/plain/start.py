@@ -7,12 +7,18 @@ runs, and leaves at the prompt. SIGTERM and SIGHUP stop it too, store it, and en
 import queue
 import signal
 from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, TypeVar
 
 from ralex.config.model import Config
-from ralex.core.events import AgentEvent, ApprovalRequested, TurnFailed, TurnFinished
+from ralex.core.events import (
+    AgentEvent,
+    ApprovalRequested,
+    QuestionAsked,
+    TurnFailed,
+    TurnFinished,
+)
 from ralex.core.terminal_text import clean_line, mask_secrets
 from ralex.errors import RalexError
 from ralex.logs import log_to_file
@@ -158,6 +164,8 @@ class _Talk:
                 self._tell(self._narrator.lines(event))
                 if isinstance(event, ApprovalRequested):
                     self._approve(event)
+                elif isinstance(event, QuestionAsked):
+                    self._answer(event)
             job.result()
         except KeyboardInterrupt:
             job.stop()
@@ -175,12 +183,34 @@ class _Talk:
         """Ask for one of the choices; the first, harmless one stands for no answer."""
         choices = request.choices
         self._say(f"Approval needed: {clean_line(request.name)} {clean_line(request.title)}")
-        answer = ""
-        with suppress(EOFError):
-            answer = self._terminal.ask(f"Answer {' or '.join(choices)}: ").strip().lower()
+        if request.reason:
+            self._say(f"Why: {clean_line(request.reason)}")
+        if request.pattern:
+            self._say(f"Always would allow: {clean_line(request.pattern)}")
+        answer = self._asked(f"Answer {' or '.join(choices)}: ").lower()
         chosen = next((each for each in choices if answer and each.startswith(answer)), choices[0])
         self._say(f"Chosen: {chosen}")
-        self._on_loop(lambda: self._session.answer(request.request_id, chosen))
+        told = (
+            self._asked("What should the model know? (may be empty) ") if chosen == "deny" else ""
+        )
+        self._on_loop(lambda: self._session.answer(request.request_id, chosen, told))
+
+    def _answer(self, asked: QuestionAsked) -> None:
+        """Put the model's question; a number takes an option, and anything else is free text."""
+        self._say(f"Question: {clean_line(asked.question)}")
+        for number, option in enumerate(asked.options, start=1):
+            self._say(f"{number}: {clean_line(option)}")
+        answer = self._asked("Answer: ")
+        if answer.isdecimal() and 1 <= int(answer) <= len(asked.options):
+            answer = asked.options[int(answer) - 1]
+        self._on_loop(lambda: self._session.answer(asked.request_id, answer))
+
+    def _asked(self, question: str) -> str:
+        """Ask for a line; the end of input is an empty one."""
+        try:
+            return self._terminal.ask(question).strip()
+        except EOFError:
+            return ""
 
     def _on_loop(self, action: Callable[[], T]) -> T:
         """Do something to the session on the thread it lives on."""
