@@ -322,13 +322,13 @@ def test_a_home_below_a_file_is_an_error_with_advice(ralex: Ralex, server: Model
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Generator[Path, None, None]:
-    """Give a disk of 2 MB."""
+    """Give a disk of 6 MB."""
     if os.geteuid() != 0:
         pytest.skip("only root can mount a small disk")
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = subprocess.run(
-        ["/bin/mount", "-t", "tmpfs", "-o", "size=2m,mode=0700", "none", str(folder)],
+        ["/bin/mount", "-t", "tmpfs", "-o", "size=6m,mode=0700", "none", str(folder)],
         capture_output=True,
         text=True,
         check=False,
@@ -338,7 +338,7 @@ def small_disk(tmp_path: Path) -> Generator[Path, None, None]:
     try:
         yield folder
     finally:
-        subprocess.run(["/bin/umount", str(folder)], check=True)
+        subprocess.run(["/bin/umount", "-l", str(folder)], check=True)
 
 
 def fill(path: Path) -> None:
@@ -354,13 +354,13 @@ def test_a_full_disk_stops_the_call_and_loses_nothing(
     place = {"RALEX_HOME": str(small_disk)}
     first = ask(ralex, server, **place)
     assert first.code == 0, first.stderr
-    ballast = small_disk / "ballast"
+    filler = small_disk / "filler"
     with pytest.raises(OSError, match="No space"):
-        fill(ballast)
+        fill(filler)
 
     requests = len(server.requests)
     full = ask(ralex, server, **place)
-    ballast.unlink()
+    filler.unlink()
     after = ask(ralex, server, "--continue", **place)
     listed = ralex("sessions", "list", "--json", **place)
 

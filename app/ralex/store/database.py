@@ -23,6 +23,7 @@ import aiosqlite
 
 from ralex.errors import RalexError
 from ralex.store import backups, schema
+from ralex.store.ballast import Ballast
 from ralex.store.faults import (
     BUSY_TIMEOUT_S,
     DamagedError,
@@ -31,6 +32,7 @@ from ralex.store.faults import (
     convert,
     is_busy,
     is_damaged,
+    is_full,
 )
 from ralex.store.files import (
     FileLock,
@@ -83,6 +85,7 @@ class Database:
         self._checkpointing = opened.checkpointing
         self._is_durable = True
         self._writes = 0
+        self._ballast = Ballast(path.parent)
 
     @classmethod
     async def open(cls, path: Path, kind: DatabaseKind, *, recover: Recover | None = None) -> Self:
@@ -116,7 +119,9 @@ class Database:
         """Run a function that only reads, all of it on one snapshot."""
         return await self._run(partial(_in_transaction, work, "BEGIN"))
 
-    async def write(self, work: Work[T], *, is_durable: bool | None = None) -> T:
+    async def write(
+        self, work: Work[T], *, is_durable: bool | None = None, is_owed: bool = False
+    ) -> T:
         """Run a function in one transaction, committed on return.
 
         A cancelled caller waits until the transaction has ended, either way, and cannot tell which:
@@ -125,13 +130,25 @@ class Database:
         Args:
             work: May run more than once; each time all or nothing of it is kept.
             is_durable: The commit is on the disk before this returns; None is the kind's default.
+            is_owed: It must be written even if the disk is full, so the ballast may go for it.
 
         Raises:
             LedgerUnavailableError, StoreUnreadableError: By kind, if SQLite fails.
         """
         self._writes += 1
         wanted = self._kind.is_durable if is_durable is None else is_durable
-        return await self._run(partial(self._write, work, wanted))
+        return await self._run(partial(self._write, work, wanted), is_owed=is_owed)
+
+    def keep_room(self) -> None:
+        """See to it that there is room for what a new call will owe.
+
+        Raises:
+            LedgerUnavailableError, StoreUnreadableError: By kind, if the disk is too full.
+        """
+        try:
+            self._ballast.ensure()
+        except OSError as error:
+            raise convert(error, self._kind, self.path) from error
 
     async def dead_owners(self) -> list[str]:
         """Find owners registered here whose process is gone."""
@@ -154,12 +171,17 @@ class Database:
             await finish(self._worker.stop_quietly())
             self._checkpointing.release()
 
-    async def _run(self, work: Work[T], *, wait_s: float = BUSY_TIMEOUT_S) -> T:
+    async def _run(
+        self, work: Work[T], *, wait_s: float = BUSY_TIMEOUT_S, is_owed: bool = False
+    ) -> T:
         deadline = time.monotonic() + wait_s
         while True:
             try:
                 return await finish(self._worker.run(work))
             except (sqlite3.Error, OSError, DamagedError) as error:
+                if is_owed and is_full(error, self.path) and self._ballast.drop():
+                    _LOG.warning("%s: the disk is full, the ballast is gone", self.path)
+                    continue
                 if not is_busy(error) or time.monotonic() >= deadline:
                     raise convert(error, self._kind, self.path) from error
             await _pause()

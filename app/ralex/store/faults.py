@@ -81,6 +81,16 @@ def is_damaged(error: Exception) -> bool:
     return _code(error) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
+def is_full(error: Exception, path: Path) -> bool:
+    """Tell whether a file cannot be written because its disk is full."""
+    if isinstance(error, OSError) and error.errno in _NO_SPACE:
+        return True
+    code = _code(error)
+    return code == sqlite3.SQLITE_FULL or (
+        code == sqlite3.SQLITE_IOERR and _has_no_space(path.parent)
+    )
+
+
 def convert(error: Exception, kind: DatabaseKind, path: Path) -> RalexError:
     """Turn an error of SQLite or of the file system into the kind's own, with advice."""
     if is_busy(error):
@@ -94,9 +104,7 @@ def convert(error: Exception, kind: DatabaseKind, path: Path) -> RalexError:
             hint=kind.repair_hint,
         )
     code = _code(error)
-    number = error.errno if isinstance(error, OSError) else None
-    is_full = code == sqlite3.SQLITE_FULL or number in _NO_SPACE
-    if is_full or (code == sqlite3.SQLITE_IOERR and _has_no_space(path.parent)):
+    if is_full(error, path):
         return kind.error(
             f"{kind.title} {path} cannot be written: the disk is full",
             hint="free some space and try again; nothing stored so far is lost",

@@ -139,6 +139,8 @@ class SqliteLedger:
             )
         reservation_id = ReservationId(_new_id())
         work = partial(self._hold, reservation_id, intent, worst)
+        if worst:
+            self._database.keep_room()
         try:
             try:
                 return await self._database.write(work)
@@ -216,7 +218,7 @@ class SqliteLedger:
                 alerts.append(words.alert(state))
             return _Settled(state=state, alerts=alerts, held=held)
 
-        settled = await self._database.write(work)
+        settled = await self._database.write(work, is_owed=True)
         self._alerts += settled.alerts
         if self._on_charge is not None and settled.held is not None:
             self._on_charge(_booked(settled.held, charge, moment.instant))
@@ -231,7 +233,7 @@ class SqliteLedger:
             if held is not None and held.state == "reserved":
                 rows.release(connection, held, instant)
 
-        await self._database.write(work)
+        await self._database.write(work, is_owed=True)
 
     async def available(self, *, session_id: str, project: str) -> Decimal | None:
         """Tell what a new call may cost at most under every limit; None without limits."""

@@ -123,7 +123,7 @@ class SqliteSessions:
             rows.take_writing(connection, session_id, self._database.owner)
 
         is_durable = not all(isinstance(event, _LIGHT) for event in events)
-        await self._database.write(work, is_durable=is_durable)
+        await self._database.write(work, is_durable=is_durable, is_owed=True)
         if self._on_events is not None:
             self._on_events(session_id, events)
 
