@@ -117,6 +117,12 @@ class UnknownPriceError(BudgetError):
     code = "unknown_price"
 
 
+class ClockLeapError(BudgetError):
+    """The clock was set forward by more than a day; the user has to confirm the date."""
+
+    code = "clock_leap"
+
+
 class LedgerUnavailableError(BudgetError):
     """The ledger cannot be read or written, so no paid call is made."""
 

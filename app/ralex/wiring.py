@@ -157,12 +157,14 @@ class Engine:
         async with self._opening:  # callers at once must not each open one
             if self._ledger is None:
                 from ralex.store.ledger import SqliteLedger  # noqa: PLC0415
+                from ralex.store.owner import clock_mark  # noqa: PLC0415
 
                 self._ledger = await SqliteLedger.open(
                     self.config.home / "ledger.db",
                     limits=self.config.budget,
                     now=self._now,
                     on_charge=self.observer().charged,
+                    clocks=clock_mark if self._now is local_now else None,
                 )
                 self._stack.push_async_callback(self._ledger.aclose)
         return self._ledger

@@ -3,14 +3,19 @@
 import json
 import tomllib
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from ralex.core.budget import LimitName
+from ralex.core.clock import ClockMark
 from ralex.core.events import TurnFailed, TurnFinished
 from ralex.errors import ConfigError, UsageError
+from ralex.store.ledger import SqliteLedger
+from ralex.wiring import local_now
 from tests.agent.script import step
 from tests.agent.stand import Stand, play
 
@@ -103,3 +108,22 @@ async def test_more_for_today_is_told_to_the_log(tmp_path: Path) -> None:
     lines = (stand.home / "logs" / "events.jsonl").read_text().splitlines()
     told = [(one["limit"], one["usd"]) for one in map(json.loads, lines) if one["event"] == "limit"]
     assert told == [("today", "2.5"), ("alert", "3")]
+
+
+async def test_a_prompt_sent_again_confirms_the_date_of_a_clock_that_was_set(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await stand.open([step(text="one"), step(text="two")])
+    ledger = cast("SqliteLedger", session._services.ledger)
+    mark = ClockMark(wall_s=1_000_000.0, uptime_s=10.0, boot="one")
+    monkeypatch.setattr(ledger, "_clocks", lambda: mark)
+    await play(session, "hello")
+    mark = ClockMark(wall_s=1_400_000.0, uptime_s=20.0, boot="one")
+    monkeypatch.setattr(ledger, "_now", lambda: local_now() + timedelta(days=4))
+
+    refused = (await play(session, "again"))[-1]
+    done = (await play(session, "again"))[-1]
+
+    assert isinstance(refused, TurnFailed)
+    assert (refused.code, refused.exit_code) == ("clock_leap", 3)
+    assert isinstance(done, TurnFinished)

@@ -101,6 +101,12 @@ def test_more_for_today_is_shown_and_can_be_taken_back(tmp_path: Path) -> None:
     assert "$0.00 left (limit $5.00)" in back.out
 
 
+def test_the_date_can_be_confirmed(tmp_path: Path) -> None:
+    output = call(budget, tmp_path, "confirm")
+
+    assert local_now().date().isoformat() in output.out
+
+
 def test_cutoff_can_be_switched(tmp_path: Path) -> None:
     call(budget, tmp_path, "set", "cutoff", "off")
 

@@ -23,7 +23,7 @@ from ralex.errors import (
     SchemaTooNewError,
     StoreUnreadableError,
 )
-from ralex.store import database, schema
+from ralex.store import database, opening, schema
 from ralex.store.database import Database
 from ralex.store.faults import LEDGER, SESSIONS, DatabaseKind
 from ralex.store.files import FileLock
@@ -189,7 +189,7 @@ async def test_a_lock_that_stays_is_an_error_with_advice(
     with write_lock(path):
         with pytest.raises(kind.error, match="locked by another process") as caught:
             await opened._run(
-                partial(database._in_transaction, add_owner, "BEGIN IMMEDIATE"), wait_s=0.2
+                partial(database.in_transaction, add_owner, "BEGIN IMMEDIATE"), wait_s=0.2
             )
         await opened.aclose()
 
@@ -488,7 +488,7 @@ async def test_two_openings_of_one_process_leave_each_other_alone(tmp_path: Path
 async def test_with_an_older_sqlite_one_connection_does_the_checkpoints_and_hands_them_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "_SAFE_CHECKPOINTS", (99, 0, 0))
+    monkeypatch.setattr(opening, "_SAFE_CHECKPOINTS", (99, 0, 0))
     path = tmp_path / "ledger.db"
     one = await Database.open(path, LEDGER)
     two = await Database.open(path, LEDGER)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ralex.store import database
+from ralex.store import opening
 from ralex.store.database import Database
 from ralex.store.faults import LEDGER
 from ralex.store.files import FileLock, network_filesystem
@@ -41,7 +41,7 @@ async def test_on_a_network_file_system_there_is_no_write_ahead_log(
     def on_nfs(_folder: Path) -> str:
         return "nfs4"
 
-    monkeypatch.setattr(database, "network_filesystem", on_nfs)
+    monkeypatch.setattr(opening, "network_filesystem", on_nfs)
     one = await Database.open(tmp_path / "ledger.db", LEDGER)
     two = await Database.open(tmp_path / "ledger.db", LEDGER)
 

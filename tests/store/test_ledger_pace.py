@@ -82,7 +82,7 @@ async def test_a_ledger_of_before_keeps_its_charges_and_learns_the_pace(
     await ledger.aclose()
 
     assert forecast.last_hour_usd == Decimal("0.50")
-    assert (tmp_path / "backups" / "ledger-before-schema-2.db").exists()
+    assert (tmp_path / "backups" / f"ledger-before-schema-{len(known)}.db").exists()
 
 
 async def test_a_charge_is_told_once_after_it_is_booked_with_all_its_facts(

@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Protocol
 
 from ralex.core.budget import BudgetState, LimitChange, LimitName, Limits
+from ralex.core.events import TurnFailed
+from ralex.errors import ClockLeapError
 
 
 class LimitedLedger(Protocol):
@@ -22,6 +24,10 @@ class LimitedLedger(Protocol):
 
     async def raise_today(self, usd: Decimal | None) -> BudgetState:
         """Allow more for today only; None takes back all that was allowed."""
+        ...
+
+    async def confirm_date(self) -> str:
+        """Take the clock's date as right, and give it."""
         ...
 
 
@@ -74,3 +80,8 @@ class LimitDesk:
         state = await self._ledger.raise_today(usd)
         self._tell("today", state.raised_usd)
         return state
+
+    async def answer_leap(self, last_failure: TurnFailed | None) -> None:
+        """Take a prompt that is sent again as the word that the date of a set clock is right."""
+        if last_failure is not None and last_failure.code == ClockLeapError.code:
+            await self._ledger.confirm_date()

@@ -93,12 +93,13 @@ class TurnPlayer:
         self, prompt: str, attached: str, queue: "asyncio.Queue[AgentEvent | None]"
     ) -> None:
         """Run a turn and see to it that exactly one last event is stored, whatever happens."""
-        self.last_failure = None
+        failure, self.last_failure = self.last_failure, None
         turn_id = TurnId(secrets.token_hex(6))
         recorder = self._around.recorder(queue)
         turn: Turn | None = None
         self.is_running = True
         try:
+            await self._around.services.limits.answer_leap(failure)
             turn = await self._prepare(prompt, attached, turn_id, recorder)
             try:
                 await turn.run()

@@ -35,9 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "words",
         nargs="*",
-        metavar="show | set NAME VALUE … | raise USD | repair",
+        metavar="show | set NAME VALUE … | raise USD | confirm | repair",
         help="show (default); set daily 5, set alert 4, session, project, monthly: USD or off; "
         "set cutoff on|off; raise 2.50: more for today only, raise off takes it back; "
+        "confirm the date after the clock was set forward; "
         "repair a damaged or lost ledger from its last backup",
     )
     parser.add_argument("--json", action="store_true", help="with show: one JSON object")
@@ -74,6 +75,10 @@ def run(
         case ["raise", amount]:
             config = _config(args, cwd, environ, stderr)
             _raise(config, amount, cwd, environ, stdout)
+        case ["confirm"]:
+            config = _config(args, cwd, environ, stderr)
+            day = asyncio.run(_confirm(config, environ))
+            stdout.write(f"today is {day}; paid calls count for it from now on\n")
         case ["repair"]:
             spent = None if args.spent is None else _usd(args.spent)
             config = _config(args, cwd, environ, stderr)
@@ -158,6 +163,11 @@ def _amounts(one: BudgetState | Balance) -> str:
     limit = "no limit" if one.limit_usd is None else f"limit {format_usd(one.limit_usd)}"
     left = "" if one.left_usd is None else f", {format_usd(one.left_usd)} left"
     return f"{format_usd(one.spent_usd)} spent, {format_usd(one.held_usd)} held{left} ({limit})"
+
+
+async def _confirm(config: Config, environ: Mapping[str, str]) -> str:
+    async with Engine(config, environ=environ) as engine:
+        return await (await engine.ledger()).confirm_date()
 
 
 def _set(

@@ -12,17 +12,16 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Self, TypeAlias, TypeVar, cast
+from typing import Self, TypeVar, cast
 
 import aiosqlite
 
 from ralex.errors import RalexError
-from ralex.store import backups, schema
+from ralex.store import backups
 from ralex.store.ballast import Ballast
 from ralex.store.faults import (
     BUSY_TIMEOUT_S,
@@ -31,38 +30,26 @@ from ralex.store.faults import (
     OpeningLockedError,
     convert,
     is_busy,
-    is_damaged,
     is_full,
 )
-from ralex.store.files import (
-    FileLock,
-    make_private_file,
-    make_private_folder,
-    network_filesystem,
+from ralex.store.opening import (
+    Opened,
+    Opening,
+    Recover,
+    Work,
+    dead_owners_in,
+    in_transaction,
+    take_checkpoints,
+    unregister,
 )
-from ralex.store.owner import Owner, is_alive, is_of_another_boot, this_process
 
 T = TypeVar("T")
-Work: TypeAlias = Callable[[sqlite3.Connection], T]
-Recover: TypeAlias = Callable[[sqlite3.Connection, Sequence[str]], None]
 
 _LOG = logging.getLogger(__name__)
 
-_SLICE_MS = 100
-"""SQLite's own waiting within one try; short, so that a cancelled caller is soon free."""
 
 _FAREWELL_S = 2.0
 """How long closing waits for other processes; a row left behind is cleared by the next opening."""
-
-_JOURNAL_LIMIT_BYTES = 16_000_000
-_CHECKPOINT_PAGES = 1000
-_CHECK_ALWAYS_BYTES = 64_000_000
-"""After a killed process a larger file is checked only if the machine went down as well: without
-that the page cache is whole, and so is the file."""
-
-_SAFE_CHECKPOINTS = (3, 51, 3)
-"""Before this SQLite, writes and checkpoints of several processes could race and damage the file
-(the "WAL-reset bug", sqlite.org/wal.html); there one process at a time does the checkpoints."""
 
 
 class Database:
@@ -74,9 +61,7 @@ class Database:
         notices: What the user should know about how it was opened.
     """
 
-    def __init__(
-        self, path: Path, kind: DatabaseKind, worker: "_Worker", opened: "_Opened"
-    ) -> None:
+    def __init__(self, path: Path, kind: DatabaseKind, worker: "_Worker", opened: "Opened") -> None:
         self.path = path
         self.owner = opened.owner
         self.notices = opened.notices
@@ -100,7 +85,7 @@ class Database:
         """
         deadline = time.monotonic() + BUSY_TIMEOUT_S
         while True:
-            opening = _Opening(path, kind, recover)
+            opening = Opening(path, kind, recover)
             worker = _Worker(opening.connect)
             try:
                 await finish(worker.start())
@@ -117,7 +102,7 @@ class Database:
 
     async def read(self, work: Work[T]) -> T:
         """Run a function that only reads, all of it on one snapshot."""
-        return await self._run(partial(_in_transaction, work, "BEGIN"))
+        return await self._run(partial(in_transaction, work, "BEGIN"))
 
     async def write(
         self, work: Work[T], *, is_durable: bool | None = None, is_owed: bool = False
@@ -152,7 +137,7 @@ class Database:
 
     async def dead_owners(self) -> list[str]:
         """Find owners registered here whose process is gone."""
-        return await self.read(lambda connection: [one.id for one in _dead_owners(connection)])
+        return await self.read(lambda connection: [one.id for one in dead_owners_in(connection)])
 
     async def back_up(self, *, today: str) -> Path | None:
         """Make the day's backup unless there is one; None if there is."""
@@ -161,11 +146,11 @@ class Database:
 
     async def aclose(self) -> None:
         """Unregister and close; what is committed is safe even if this fails."""
-        unregister = partial(_unregister, self.owner.id)
+        leave = partial(unregister, self.owner.id)
         try:
             with suppress(RalexError):
                 await self._run(
-                    partial(_in_transaction, unregister, "BEGIN IMMEDIATE"), wait_s=_FAREWELL_S
+                    partial(in_transaction, leave, "BEGIN IMMEDIATE"), wait_s=_FAREWELL_S
                 )
         finally:
             await finish(self._worker.stop_quietly())
@@ -191,8 +176,8 @@ class Database:
             connection.execute(f"PRAGMA synchronous = {'FULL' if is_durable else 'NORMAL'}")
             self._is_durable = is_durable
         if self._writes % 256 == 0 and not self._checkpointing.is_held:
-            _take_checkpoints(connection, self._checkpointing)
-        return _in_transaction(work, "BEGIN IMMEDIATE", connection)
+            take_checkpoints(connection, self._checkpointing)
+        return in_transaction(work, "BEGIN IMMEDIATE", connection)
 
 
 async def finish(work: Coroutine[object, object, T]) -> T:
@@ -272,181 +257,6 @@ class _Worker(aiosqlite.Connection):
             await self.close()
         except sqlite3.Error as error:
             _LOG.warning("closing a database failed: %s", error)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Opened:
-    owner: Owner
-    checkpointing: FileLock
-    notices: tuple[str, ...]
-
-
-class _Opening:
-    """Everything that happens on the connection's thread before anyone may use it.
-
-    A lock file lets one process at a time create, check, migrate or restore. Its note says that the
-    database existed once, so that a file that vanished is not mistaken for a first start.
-    """
-
-    def __init__(self, path: Path, kind: DatabaseKind, recover: Recover | None) -> None:
-        self._path = path
-        self._kind = kind
-        self._recover = recover
-        self._notices: list[str] = []
-        self._checkpointing = FileLock(path.with_name(f"{path.name}.checkpoint"))
-        self.result: _Opened
-
-    def release(self) -> None:
-        """Give back what an opening that nobody waits for any more has taken."""
-        self._checkpointing.release()
-
-    def connect(self) -> sqlite3.Connection:
-        make_private_folder(self._path.parent)
-        lock = FileLock(self._path.with_name(f"{self._path.name}.lock"))
-        if not lock.try_acquire():
-            raise OpeningLockedError
-        try:
-            return self._connect_or_restore(lock)
-        finally:
-            lock.release()
-
-    def _connect_or_restore(self, lock: FileLock) -> sqlite3.Connection:
-        existed = bool(lock.note())
-        is_empty = not self._path.exists() or self._path.stat().st_size == 0
-        if is_empty and (existed or backups.exist(self._path)) and self._kind.is_irreplaceable:
-            raise DamagedError("it was here before and now it is missing or empty")
-        try:
-            if existed and self._path.exists() and is_empty:
-                raise DamagedError("it is empty")
-            connection = self._prepare()
-        except (sqlite3.Error, DamagedError) as error:
-            if self._kind.is_irreplaceable or not is_damaged(error):
-                raise
-            self._restore(error)
-            connection = self._prepare()
-        if not existed:
-            lock.leave_note("created\n")
-        return connection
-
-    def _prepare(self) -> sqlite3.Connection:
-        make_private_file(self._path)
-        connection = sqlite3.connect(
-            self._path, timeout=_SLICE_MS / 1000, isolation_level=None, cached_statements=256
-        )
-        try:
-            version = schema.version_of(connection, self._kind, self._path)
-            self._set_pragmas(connection)
-            self._migrate(connection, version)
-            _take_checkpoints(connection, self._checkpointing)
-            owner = self._register(connection)
-        except BaseException:
-            self._checkpointing.release()
-            connection.close()
-            raise
-        self.result = _Opened(
-            owner=owner, checkpointing=self._checkpointing, notices=tuple(self._notices)
-        )
-        return connection
-
-    def _migrate(self, connection: sqlite3.Connection, version: int) -> None:
-        newest = len(schema.migrations_of(self._kind))
-        if version == newest:
-            return
-        if version:
-            folder = backups.folder_of(self._path)
-            stem = self._path.stem
-            backups.copy_verified(connection, folder / f"{stem}-before-schema-{newest}.db")
-        schema.migrate(connection, self._kind, from_version=version)
-
-    def _register(self, connection: sqlite3.Connection) -> Owner:
-        dead = _dead_owners(connection)
-        if dead:
-            is_small = self._path.stat().st_size <= _CHECK_ALWAYS_BYTES
-            if is_small or any(is_of_another_boot(one) for one in dead):
-                backups.check(connection)
-        owner = this_process()
-
-        def work(connection: sqlite3.Connection) -> None:
-            ids = [one.id for one in dead]
-            if ids and self._recover is not None:
-                self._recover(connection, ids)
-            connection.executemany("DELETE FROM owner WHERE id = ?", [(one,) for one in ids])
-            connection.execute(
-                "INSERT INTO owner (id, pid, started, boot, namespace, opened_s) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
-                (owner.id, owner.pid, owner.started, owner.boot, owner.namespace, time.time()),
-            )
-
-        _in_transaction(work, "BEGIN IMMEDIATE", connection)
-        return owner
-
-    def _restore(self, error: Exception) -> None:
-        aside = backups.set_aside(self._path)
-        backup = backups.last_good(self._path, self._kind)
-        if backup is not None:
-            backups.restore(self._path, backup)
-        source = f"the backup {backup.name} is in its place" if backup else "a new one was made"
-        self._notices.append(
-            f"{self._kind.title} was damaged ({error}); {source}, the damaged file is {aside}"
-        )
-        _LOG.error("%s", self._notices[-1])
-
-    def _set_pragmas(self, connection: sqlite3.Connection) -> None:
-        remote = network_filesystem(self._path.parent)
-        if remote:
-            self._notices.append(
-                f"{self._path.parent} is on a network file system ({remote}): ralex is slower "
-                "there and must run on one machine at a time; RALEX_HOME can name a local folder"
-            )
-        _set_pragmas(connection, journal="DELETE" if remote else "WAL")
-
-
-def _set_pragmas(connection: sqlite3.Connection, *, journal: str) -> None:
-    for pragma in (
-        f"journal_mode = {journal}",
-        "synchronous = FULL",
-        "fullfsync = ON",
-        "checkpoint_fullfsync = ON",
-        "foreign_keys = ON",
-        "trusted_schema = OFF",
-        "cell_size_check = ON",
-        f"journal_size_limit = {_JOURNAL_LIMIT_BYTES}",
-    ):
-        connection.execute(f"PRAGMA {pragma}").fetchone()
-
-
-def _take_checkpoints(connection: sqlite3.Connection, checkpointing: FileLock) -> None:
-    """Let this connection do automatic checkpoints, or leave them to the process that does."""
-    may = sqlite3.sqlite_version_info >= _SAFE_CHECKPOINTS or checkpointing.try_acquire()
-    connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES if may else 0}").fetchone()
-
-
-def _in_transaction(work: Work[T], begin: str, connection: sqlite3.Connection) -> T:
-    connection.execute(begin)
-    try:
-        result = work(connection)
-        connection.execute("COMMIT")
-    except BaseException:
-        # SQLite itself rolls back after some errors, such as a full disk.
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    return result
-
-
-def _dead_owners(connection: sqlite3.Connection) -> list[Owner]:
-    rows: list[tuple[str, int, str, str, str]] = connection.execute(
-        "SELECT id, pid, started, boot, namespace FROM owner"
-    ).fetchall()
-    owners = [
-        Owner(id=one, pid=pid, started=started, boot=boot, namespace=namespace)
-        for one, pid, started, boot, namespace in rows
-    ]
-    return [owner for owner in owners if not is_alive(owner)]
-
-
-def _unregister(owner_id: str, connection: sqlite3.Connection) -> None:
-    connection.execute("DELETE FROM owner WHERE id = ?", (owner_id,))
 
 
 async def _pause() -> None:

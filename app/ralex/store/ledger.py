@@ -23,17 +23,14 @@ from ralex.core.budget import (
     BookedCharge,
     BudgetState,
     Charge,
-    DayForecast,
     Intent,
     Limits,
     Reservation,
-    SpendRow,
-    available_usd,
     counting_day,
-    forecast_day,
     format_usd,
     refusal,
 )
+from ralex.core.clock import ClockMark
 from ralex.core.ids import ReservationId
 from ralex.core.pricing import from_nano, to_nano
 from ralex.errors import (
@@ -43,18 +40,20 @@ from ralex.errors import (
     UnknownPriceError,
     UsageError,
 )
-from ralex.store import ledger_audit
+from ralex.store import ledger_days as days
 from ralex.store import ledger_rows as rows
 from ralex.store import ledger_words as words
 from ralex.store.database import Database, finish, storable
 from ralex.store.faults import LEDGER
+from ralex.store.ledger_reader import LedgerReader
+from ralex.store.ledger_records import Held
 
 _LOG = logging.getLogger(__name__)
 
 ChargeListener: TypeAlias = Callable[[BookedCharge], None]
 
 
-class SqliteLedger:
+class SqliteLedger(LedgerReader):
     """The ledger in a SQLite file; any number of processes may have it open.
 
     Amounts are USD. Every method may raise LedgerUnavailableError: without a ledger there is no
@@ -63,6 +62,7 @@ class SqliteLedger:
     Args:
         now: The user's local time, with its zone; the date decides which day a call counts for.
         on_charge: Told of each charge once it is booked; must return at once and never fail.
+        clocks: Reads the clocks, so that a leap of the wall clock is seen; None looks for none.
     """
 
     def __init__(
@@ -72,11 +72,11 @@ class SqliteLedger:
         limits: Limits,
         now: Callable[[], datetime],
         on_charge: ChargeListener | None = None,
+        clocks: Callable[[], ClockMark] | None = None,
     ) -> None:
-        self._database = database
-        self._limits = limits
-        self._now = now
+        super().__init__(database, limits=limits, now=now)
         self._on_charge = on_charge
+        self._clocks = clocks
         self._alerts: list[str] = []
 
     @classmethod
@@ -87,6 +87,7 @@ class SqliteLedger:
         limits: Limits,
         now: Callable[[], datetime],
         on_charge: ChargeListener | None = None,
+        clocks: Callable[[], ClockMark] | None = None,
     ) -> Self:
         """Open the ledger, and release what dead processes reserved and never sent.
 
@@ -100,17 +101,7 @@ class SqliteLedger:
             rows.release_of_dead(connection, dead, instant)
 
         database = await Database.open(path, LEDGER, recover=recover)
-        return cls(database, limits=limits, now=now, on_charge=on_charge)
-
-    @property
-    def limits(self) -> Limits:
-        """The limits in force for this process's next reservation."""
-        return self._limits
-
-    @property
-    def notices(self) -> tuple[str, ...]:
-        """What the user should know about how the ledger was opened; usually nothing."""
-        return self._database.notices
+        return cls(database, limits=limits, now=now, on_charge=on_charge, clocks=clocks)
 
     def set_limits(self, limits: Limits) -> None:
         """Change the limits from the next reservation on; one below what is used only blocks."""
@@ -129,6 +120,7 @@ class SqliteLedger:
         Raises:
             BudgetExceededError: If any limit would be passed, with the sum in the message.
             UnknownPriceError: If the worst case is not a sum of money.
+            ClockLeapError: If the clock was set forward by more than a day; see ``confirm_date``.
         """
         worst = _nano(intent.worst_usd)
         if worst is None:
@@ -205,16 +197,16 @@ class SqliteLedger:
                     f"{format_usd(charge.cost_usd)} cannot be booked",
                     hint=LEDGER.repair_hint,
                 )
-            today = counting_day(moment.day, rows.greatest_day(connection))
+            today = counting_day(moment.day, days.greatest_day(connection))
             if held.state == "settled":
                 return _Settled(state=self._state_of(connection, today))
             rows.book(connection, held, charge, cost, moment.instant)
-            rows.note_pace(connection, minute, cost)
+            days.note_pace(connection, minute, cost)
             state = self._state_of(connection, today)
             alerts: list[str] = []
             if cost > held.worst:
                 alerts.append(words.over_worst(held, cost))
-            if held.day == today and rows.announce(connection, today, limits):
+            if held.day == today and days.announce(connection, today, limits):
                 alerts.append(words.alert(state))
             return _Settled(state=state, alerts=alerts, held=held)
 
@@ -234,37 +226,6 @@ class SqliteLedger:
                 rows.release(connection, held, instant)
 
         await self._database.write(work, is_owed=True)
-
-    async def available(self, *, session_id: str, project: str) -> Decimal | None:
-        """Tell what a new call may cost at most under every limit; None without limits."""
-        return available_usd(await self.balances(session_id=session_id, project=project))
-
-    async def balances(self, *, session_id: str = "", project: str = "") -> list[Balance]:
-        """Read every limit that counts for a session and project, with what is used of it."""
-        today = self._moment().day
-
-        def work(connection: sqlite3.Connection) -> list[Balance]:
-            day = counting_day(today, rows.greatest_day(connection))
-            return list(
-                rows.balances(
-                    connection,
-                    self._limits,
-                    day=day,
-                    project=storable(project),
-                    session=storable(session_id),
-                )
-            )
-
-        return await self._database.read(work)
-
-    async def state(self) -> BudgetState:
-        """Read the day's money: one row, however many charges there are."""
-        today = self._moment().day
-
-        def work(connection: sqlite3.Connection) -> BudgetState:
-            return self._state_of(connection, counting_day(today, rows.greatest_day(connection)))
-
-        return await self._database.read(work)
 
     async def raise_today(self, usd: Decimal | None) -> BudgetState:
         """Allow more on top of today's limit, in every process, until the day is over.
@@ -290,55 +251,13 @@ class SqliteLedger:
         moment = self._moment()
 
         def work(connection: sqlite3.Connection) -> BudgetState:
-            day = counting_day(moment.day, rows.greatest_day(connection))
-            if (rows.day_sums(connection, day).raised + (amount or 0)) > rows.MOST_NANO:
+            day = counting_day(moment.day, days.greatest_day(connection))
+            if (days.day_sums(connection, day).raised + (amount or 0)) > rows.MOST_NANO:
                 raise UsageError("that is more than any bill can be", hint="give less")
-            rows.raise_day(connection, day, amount, moment)
+            days.raise_day(connection, day, amount, moment)
             return self._state_of(connection, day)
 
         return await self._database.write(work)
-
-    async def forecast(self) -> DayForecast:
-        """Tell how fast money goes, and what the day will have cost at this pace."""
-        now = self._now()
-        minute = self._minute()
-        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        elapsed_s = now.timestamp() - midnight.timestamp()
-        remaining_s = (midnight + timedelta(days=1)).timestamp() - now.timestamp()
-
-        def work(connection: sqlite3.Connection) -> tuple[BudgetState, int]:
-            day = counting_day(now.date().isoformat(), rows.greatest_day(connection))
-            settled = rows.settled_since(connection, minute - 60, minute)
-            return self._state_of(connection, day), settled
-
-        state, last_hour = await self._database.read(work)
-        return forecast_day(
-            spent_usd=state.spent_usd,
-            last_hour_usd=from_nano(last_hour),
-            left_usd=state.left_usd,
-            elapsed_s=int(elapsed_s),
-            remaining_s=int(remaining_s),
-        )
-
-    async def spend(self, by: str, *, since_day: str = "", until_day: str = "") -> list[SpendRow]:
-        """Group the settled charges of days (``YYYY-MM-DD``, both included) by a dimension.
-
-        Args:
-            by: ``day``, ``model``, ``tier``, ``provider``, ``project``, ``session``, ``tag`` or
-                ``router``. Days come in order, everything else dearest first.
-            since_day: Empty is the beginning.
-            until_day: Empty is the end.
-
-        Raises:
-            UsageError: If there is no such dimension.
-        """
-        if by not in rows.SPEND_DIMENSIONS:
-            raise UsageError(
-                f"spend cannot be grouped by {by!r}",
-                hint=f"choose one of {', '.join(rows.SPEND_DIMENSIONS)}",
-            )
-        work = partial(rows.spend, by=by, since_day=since_day, until_day=until_day)
-        return await self._database.read(work)
 
     async def take_alerts(self) -> list[str]:
         """Give what this process's settlements brought up, each text once.
@@ -348,6 +267,18 @@ class SqliteLedger:
         alerts, self._alerts = self._alerts, []
         return alerts
 
+    async def confirm_date(self) -> str:
+        """Take the clock's date as right, at the user's own word, and give it."""
+        moment = self._moment()
+
+        def work(connection: sqlite3.Connection) -> None:
+            days.note_day(connection, moment.day)
+            if self._clocks is not None:
+                days.note_mark(connection, self._clocks())
+
+        await self._database.write(work)
+        return moment.day
+
     async def go_back_to(self, day: str) -> None:
         """Forget later dates that a wrong clock once showed; only ever at the user's own word."""
         await self._database.write(
@@ -355,14 +286,6 @@ class SqliteLedger:
                 "UPDATE clock SET greatest_day = ?", (day,)
             ).close()
         )
-
-    async def audit(self) -> list[str]:
-        """Compare every sum with the rows it adds up; reads the whole ledger.
-
-        Returns:
-            One line for each sum that is wrong; empty if the ledger is sound.
-        """
-        return await self._database.read(ledger_audit.differences)
 
     def _hold(
         self,
@@ -372,9 +295,9 @@ class SqliteLedger:
         connection: sqlite3.Connection,
     ) -> Reservation:
         moment = self._moment()
-        day = counting_day(moment.day, rows.greatest_day(connection))
-        rows.note_day(connection, day)
-        held = rows.Held(
+        mark = None if self._clocks is None else self._clocks()
+        day = days.day_of_call(connection, moment.day, mark, is_free=not worst)
+        held = Held(
             id=reservation_id,
             state="reserved",
             worst=worst,
@@ -391,7 +314,7 @@ class SqliteLedger:
         limits = self._limits
         refused = rows.hold(connection, held, limits)
         if refused is not None:
-            balances = rows.balances(
+            balances = days.balances(
                 connection, limits, day=day, project=held.project, session=held.session
             )
             raise _RefusedError(next(one for one in balances if one.kind is refused), day)
@@ -415,20 +338,6 @@ class SqliteLedger:
         work = partial(rows.release_of_dead, owners=dead, instant=self._moment().instant)
         return await self._database.write(work)
 
-    def _state_of(self, connection: sqlite3.Connection, day: str) -> BudgetState:
-        return rows.state(connection, day, self._limits)
-
-    def _moment(self) -> rows.Moment:
-        now = self._now()
-        return rows.Moment(
-            day=now.date().isoformat(),
-            instant=now.isoformat(timespec="milliseconds"),
-            zone=now.tzname() or "",
-        )
-
-    def _minute(self) -> int:
-        return int(self._now().timestamp()) // 60
-
     async def _leave(self) -> None:
         moment = self._moment()
         own = [self._database.owner.id]
@@ -447,7 +356,7 @@ class _Settled:
 
     state: BudgetState
     alerts: list[str] = field(default_factory=list[str])
-    held: rows.Held | None = None
+    held: Held | None = None
 
 
 class _RefusedError(Exception):
@@ -459,7 +368,7 @@ class _RefusedError(Exception):
         self.day = day
 
 
-def _booked(held: rows.Held, charge: Charge, instant: str) -> BookedCharge:
+def _booked(held: Held, charge: Charge, instant: str) -> BookedCharge:
     return BookedCharge(
         id=ReservationId(held.id),
         day=held.day,

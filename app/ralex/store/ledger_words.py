@@ -2,7 +2,8 @@
 
 from ralex.core.budget import BudgetState, LimitKind, format_usd
 from ralex.core.pricing import from_nano
-from ralex.store.ledger_rows import Held
+from ralex.errors import ClockLeapError
+from ralex.store.ledger_records import Held
 
 ADVICE = {
     LimitKind.DAY: "use a cheaper tier with /tier, or raise it with `ralex budget set daily`",
@@ -27,4 +28,14 @@ def over_worst(held: Held, cost: int) -> str:
     return (
         f"a call of {held.model} cost {format_usd(from_nano(cost))}, more than the "
         f"{format_usd(from_nano(held.worst))} that was set aside: check its price"
+    )
+
+
+def clock_leap(days: float, last: str, today: str) -> ClockLeapError:
+    """Refuse a call because the clock was set forward; both dates as ``YYYY-MM-DD``."""
+    return ClockLeapError(
+        f"the clock was set forward by {days:.1f} days (the last call was on {last}, today would "
+        f"be {today}), so no new day's limit is opened",
+        hint="if the date is right, confirm it once with `ralex budget confirm` (on the screen: "
+        "send the prompt again); if not, set the clock",
     )

@@ -8,9 +8,12 @@ import os
 import secrets
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from ralex.core.clock import ClockMark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +68,13 @@ def is_alive(owner: Owner) -> bool:
 def is_of_another_boot(owner: Owner) -> bool:
     """Tell whether the machine went down since, so that unsynced writes may be lost."""
     return owner.boot != _boot()
+
+
+def clock_mark() -> ClockMark:
+    """Read the wall clock and the machine's own count of time, its sleep included."""
+    # Darwin's monotonic clock goes on while the machine sleeps, as Linux's boot time does.
+    kind: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return ClockMark(wall_s=time.time(), uptime_s=time.clock_gettime(kind), boot=_boot())
 
 
 def _started(pid: int) -> str | None:
