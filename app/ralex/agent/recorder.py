@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from itertools import groupby
+from typing import Protocol
 
 from ralex.agent.history import History
 from ralex.agent.ports import SessionStore
@@ -14,6 +15,14 @@ from ralex.dispatch.finishing import finish
 
 FLUSH_AFTER_S = 0.25
 FLUSH_CHARACTERS = 2_048
+
+
+class Teller(Protocol):
+    """Where a turn tells its events."""
+
+    async def emit(self, *events: AgentEvent) -> None:
+        """Take events that belong together, in order."""
+        ...
 
 
 class Recorder:

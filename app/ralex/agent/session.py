@@ -8,13 +8,13 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
+from ralex.agent.assembly import make_surroundings
 from ralex.agent.context import (
     git_branch,
 )
 from ralex.agent.playing import TurnPlayer
 from ralex.agent.report import ContextReport, context_report
 from ralex.agent.services import AgentServices
-from ralex.agent.surroundings import make_surroundings
 from ralex.agent.titles import UNTITLED, title_of
 from ralex.agent.totals import SessionTotals, TurnTotals
 from ralex.core.budget import BudgetState, DayForecast, LimitChange, LimitName, SpendRow

@@ -3,26 +3,21 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from ralex.agent.approval import Approvals
-from ralex.agent.changes import Changes
-from ralex.agent.context import NestedInstructions, git_root
+from ralex.agent.context import NestedInstructions
 from ralex.agent.escalator import Escalator
 from ralex.agent.history import History
 from ralex.agent.keeper import ContextKeeper
-from ralex.agent.permissions import Permissions
-from ralex.agent.prompt import SYSTEM_PROMPT
 from ralex.agent.recorder import Recorder
 from ralex.agent.routes import RouteDesk
 from ralex.agent.services import AgentServices
 from ralex.agent.sizing import RequestSizer
 from ralex.agent.steering import Steering
 from ralex.agent.toolbox import Toolbox
-from ralex.agent.turn_tools import AskUserTool
-from ralex.core.events import AgentEvent, RouteDecided
+from ralex.core.events import AgentEvent
 from ralex.core.ids import SessionId
-from ralex.tools.base import TodoItem, ToolContext
+from ralex.tools.base import TodoItem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,26 +55,28 @@ class Surroundings:
         )
 
 
-def make_surroundings(
-    *, services: AgentServices, session_id: SessionId, project: str, events: Sequence[AgentEvent]
+def surroundings_of(
+    services: AgentServices,
+    *,
+    session_id: SessionId,
+    project: str,
+    history: History,
+    toolbox: Toolbox,
+    desk: RouteDesk,
+    approvals: Approvals,
+    events: Sequence[AgentEvent] = (),
 ) -> Surroundings:
-    """Put the parts of a session together.
+    """Put the parts around a conversation together.
 
     Args:
-        events: What is stored of the session.
+        events: What is stored of it.
     """
-    history = History(SYSTEM_PROMPT)
-    history.feed_all(events)
-    history.settle()
-    desk = RouteDesk(services)
-    approvals = Approvals()
-    toolbox = _make_toolbox(services, session_id, approvals, events)
-    sizer = RequestSizer(toolbox.specs, schema=services.answer_schema)
 
     def plan() -> tuple[TodoItem, ...]:
         return toolbox.context.todos
 
-    around = Surroundings(
+    sizer = RequestSizer(toolbox.specs, schema=services.answer_schema)
+    return Surroundings(
         services=services,
         session_id=session_id,
         project=project,
@@ -111,43 +108,4 @@ def make_surroundings(
         nested=NestedInstructions(services.cwd),
         desk=desk,
         approvals=approvals,
-    )
-    for event in events:
-        if isinstance(event, RouteDecided):
-            desk.resume(event.route)
-    desk.settle()
-    around.escalator.restore(events)
-    return around
-
-
-def _make_toolbox(
-    services: AgentServices,
-    session_id: SessionId,
-    approvals: Approvals,
-    events: Sequence[AgentEvent],
-) -> Toolbox:
-    return Toolbox(
-        tools=(*services.tools, AskUserTool(approvals)),
-        context=ToolContext(
-            cwd=services.cwd,
-            output_dir=services.output_dir / session_id,
-            environment=services.environment,
-            extra_roots=services.extra_roots,
-            jobs=services.jobs_of(session_id) if services.jobs_of else None,
-        ),
-        permissions=Permissions(
-            mode=services.mode,
-            rules=services.rules,
-            project=str(git_root(services.cwd) or services.cwd),
-            memory=services.memory,
-            events=events,
-        ),
-        approvals=approvals,
-        changes=Changes(
-            partial(services.undo_of, session_id) if services.undo_of else None,
-            session_id=session_id,
-            store=services.store,
-            events=events,
-        ),
-        secrets=services.secrets,
     )

@@ -9,6 +9,7 @@ from ralex.agent.approval import ALLOW, ALWAYS, Approvals
 from ralex.agent.changes import Changes
 from ralex.agent.loop_guard import STOP_AT, LoopGuard, Verdict, nudge
 from ralex.agent.permissions import Permissions
+from ralex.agent.totals import TurnTotals
 from ralex.agent.turn_tools import TurnScope, TurnTool
 from ralex.core.events import AgentEvent, ContextAdded, Notice, ToolCallFinished, ToolCallStarted
 from ralex.core.messages import ToolCall, ToolSpec
@@ -38,6 +39,15 @@ class _Ready:
     def name(self) -> str:
         """The tool that runs; it may lie behind the one that was called."""
         return self.tool.spec.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Around:
+    """The turn around a batch of calls."""
+
+    guard: LoopGuard
+    totals: TurnTotals
+    emit: Emit
 
 
 class Toolbox:
@@ -101,7 +111,13 @@ class Toolbox:
         ]
 
     async def run(
-        self, calls: Sequence[ToolCall], *, guard: LoopGuard, emit: Emit, is_truncated: bool
+        self,
+        calls: Sequence[ToolCall],
+        *,
+        guard: LoopGuard,
+        totals: TurnTotals,
+        emit: Emit,
+        is_truncated: bool,
     ) -> list[str]:
         """Run the calls and emit exactly one result for each.
 
@@ -115,6 +131,7 @@ class Toolbox:
             LoopError: The model repeats itself although it was told.
         """
         changed: list[str] = []
+        around = _Around(guard=guard, totals=totals, emit=emit)
         batch: list[_Ready] = []
         loop: LoopError | None = None
         for call in calls:
@@ -129,12 +146,12 @@ class Toolbox:
             if ready is None:
                 continue
             if ready.tool.is_mutating:
-                await self._together(batch, guard, emit, changed)
+                changed += await self._together(batch, around)
                 batch = []
-                await self._together([ready], guard, emit, changed)
+                changed += await self._together([ready], around)
             else:
                 batch.append(ready)
-        await self._together(batch, guard, emit, changed)
+        changed += await self._together(batch, around)
         if loop is not None:
             raise loop
         return changed
@@ -169,21 +186,18 @@ class Toolbox:
             case Verdict.RUN:
                 return _Ready(call=call, tool=tool, arguments=arguments)
 
-    async def _together(
-        self, batch: Sequence[_Ready], guard: LoopGuard, emit: Emit, changed: list[str]
-    ) -> None:
+    async def _together(self, batch: Sequence[_Ready], around: _Around) -> list[str]:
         if not batch:
-            return
+            return []
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._one(ready, guard, emit)) for ready in batch]
+                tasks = [group.create_task(self._one(ready, around)) for ready in batch]
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from failures
-        for task in tasks:
-            changed.extend(task.result())
+        return [path for task in tasks for path in task.result()]
 
-    async def _one(self, ready: _Ready, guard: LoopGuard, emit: Emit) -> tuple[str, ...]:
-        call, tool = ready.call, ready.tool
+    async def _one(self, ready: _Ready, around: _Around) -> tuple[str, ...]:
+        call, tool, emit = ready.call, ready.tool, around.emit
         title = _title(ready)
         if refusal := await self._permission(ready, title, emit):
             await _refuse(call, refusal, emit, title=title, why="denied")
@@ -196,7 +210,7 @@ class Toolbox:
         started = time.monotonic()
         try:
             if isinstance(tool, TurnTool):
-                scope = TurnScope(call_id=call.id, emit=emit)
+                scope = TurnScope(call_id=call.id, emit=emit, totals=around.totals)
                 outcome = await tool.run_in(scope, ready.arguments)
             else:
                 outcome = await self._changes.run(tool, ready.arguments, self._context, emit)
@@ -209,10 +223,11 @@ class Toolbox:
             text = f"{ready.name} failed: {error.strerror or error}"
             outcome = ToolOutcome(text=text, summary=text, is_error=True)
         outcome = self._without_secrets(outcome)
-        guard.note(
+        around.guard.note(
             ready.name,
             ready.arguments,
-            outcome.text,
+            # A model never says the same twice, so an answer in other words is no new result.
+            "" if isinstance(tool, TurnTool) else outcome.text,
             has_changed=tool.is_mutating
             and (outcome.exit_code is not None or not outcome.is_error),
         )

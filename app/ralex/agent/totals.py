@@ -26,6 +26,7 @@ class TurnTotals:
     Attributes:
         top: Prices of the router's top tier, for what was saved; None if unknown.
         limit_usd: What the turn may cost, or None.
+        held_usd: Granted to sub-agents and not used yet.
         evidence: Kinds of what spoke against the model, in order.
         escalations: Steps up taken.
     """
@@ -40,6 +41,7 @@ class TurnTotals:
     budget: BudgetState | None = None
     files_changed: list[str] = field(default_factory=list[str])
     limit_usd: Decimal | None = None
+    held_usd: Decimal = Decimal(0)
     evidence: list[str] = field(default_factory=list[str])
     escalations: int = 0
 
@@ -53,7 +55,9 @@ class TurnTotals:
     @property
     def left_usd(self) -> Decimal | None:
         """What of the turn's own limit is left, or None."""
-        return None if self.limit_usd is None else self.limit_usd - self.cost_usd
+        if self.limit_usd is None:
+            return None
+        return self.limit_usd - self.cost_usd - self.held_usd
 
     def add_files(self, paths: list[str]) -> None:
         """Note changed files, each once, in order of first change."""

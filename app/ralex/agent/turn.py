@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from ralex.agent.candidates import candidates_of, sizes_of
 from ralex.agent.loop_guard import LoopGuard
-from ralex.agent.recorder import Recorder
+from ralex.agent.recorder import Teller
 from ralex.agent.surroundings import Surroundings
 from ralex.agent.text_calls import with_text_calls
 from ralex.agent.totals import TurnTotals
@@ -69,6 +69,7 @@ class Turn:
         around: What the session lends to its turns.
         route: Decided before the turn begins to call; changes when the task escalates.
         top: Prices of the router's top tier, for what was saved; None if unknown.
+        purpose: Kept with the charge of each call, like ``tag``.
     """
 
     def __init__(
@@ -77,9 +78,11 @@ class Turn:
         around: Surroundings,
         turn_id: TurnId,
         prompt: str,
-        recorder: Recorder,
+        recorder: Teller,
         route: RouteDecision,
         top: PriceList | None,
+        purpose: str = "step",
+        tag: str = "",
     ) -> None:
         self._around = around
         self._services = around.services
@@ -89,6 +92,8 @@ class Turn:
         self._recorder = recorder
         self._route = route
         self._guard = LoopGuard()
+        self._purpose = purpose
+        self._tag = tag
         self.totals = TurnTotals(top=top, limit_usd=around.services.max_cost_usd)
         self.context_tokens = 0
         self.window: int | None = None
@@ -203,6 +208,8 @@ class Turn:
             router=self._route.router,
             session_id=self._around.session_id,
             project=self._around.project,
+            purpose=self._purpose,
+            tag=self._tag,
             output_tokens=self._route.max_tokens or DEFAULT_OUTPUT_TOKENS,
             max_cost_usd=self._left_of_own_limit(),
             counterfactual=self.totals.top,
@@ -315,6 +322,7 @@ class Turn:
             await self._around.toolbox.run(
                 result.reply.message.tool_calls,
                 guard=self._guard,
+                totals=self.totals,
                 emit=self._watch,
                 is_truncated=result.reply.finish_reason is FinishReason.LENGTH,
             )

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from ralex.agent.approval import Approvals
+from ralex.agent.totals import TurnTotals
 from ralex.core.events import AgentEvent
 from ralex.core.ids import CallId
 from ralex.core.messages import ToolSpec
@@ -23,10 +24,12 @@ class TurnScope:
 
     Attributes:
         emit: Tells the turn's watchers something.
+        totals: The turn's bill, for calls that a tool pays for.
     """
 
     call_id: CallId
     emit: Callable[[AgentEvent], Awaitable[None]]
+    totals: TurnTotals
 
 
 class TurnTool(ABC):

@@ -262,6 +262,24 @@ class ToolCallFinished:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaskProgressed:
+    """A sub-agent went on; comes between the start and the end of its tool call.
+
+    Attributes:
+        call_id: Of the call that started it.
+        steps: Model calls so far.
+        doing: What it does now, in one line.
+        cost_usd: What it has cost so far.
+    """
+
+    call_id: CallId
+    model: ModelId | None
+    steps: int
+    doing: str
+    cost_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalRequested:
     """The mode or a rule wants the user's word before a call runs; ``session.answer`` gives it.
 
@@ -402,6 +420,7 @@ AgentEvent: TypeAlias = (
     | StepFinished
     | ToolCallStarted
     | ToolCallFinished
+    | TaskProgressed
     | ApprovalRequested
     | QuestionAsked
     | ChangesUndone

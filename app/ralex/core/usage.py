@@ -31,6 +31,16 @@ class Usage:
         """Input and output together."""
         return self.total_input_tokens + self.output_tokens
 
+    def __sub__(self, other: "Usage") -> "Usage":
+        """Take away bucket by bucket what was counted before."""
+        return Usage(
+            input_tokens=self.input_tokens - other.input_tokens,
+            cache_read_tokens=self.cache_read_tokens - other.cache_read_tokens,
+            cache_write_tokens=self.cache_write_tokens - other.cache_write_tokens,
+            output_tokens=self.output_tokens - other.output_tokens,
+            reasoning_tokens=self.reasoning_tokens - other.reasoning_tokens,
+        )
+
     def __add__(self, other: "Usage") -> "Usage":
         """Sum bucket by bucket."""
         return Usage(

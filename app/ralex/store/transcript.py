@@ -35,6 +35,7 @@ from ralex.core.events import (
     SteeringQueued,
     StepFinished,
     StepStarted,
+    TaskProgressed,
     ToolCallFinished,
     ToolCallStarted,
     TurnFailed,
@@ -141,6 +142,8 @@ def _blocks_of(  # noqa: C901, PLR0912 - one case for each event
             yield _block(BlockKind.NOTE, text)
         case StepStarted() | SteeringQueued() | TextDelta() | ReasoningDelta() | ToolCallDelta():
             pass
+        case TaskProgressed():
+            pass  # the call's result holds what came of it
         case _:
             assert_never(event)
 

@@ -23,6 +23,7 @@ from ralex.core.events import (
     SteeringQueued,
     StepFinished,
     StepStarted,
+    TaskProgressed,
     ToolCallFinished,
     ToolCallStarted,
     TurnFailed,
@@ -115,7 +116,7 @@ class Scribe:
         self._announced = prompt
         self._page.append(UserItem(text=shown(seen)))
 
-    def write(self, event: AgentEvent) -> None:  # noqa: C901, PLR0912 - one case for each event
+    def write(self, event: AgentEvent) -> None:  # noqa: C901, PLR0912, PLR0915 - a case each
         """Write one event down."""
         match event:
             case TurnStarted():
@@ -160,6 +161,8 @@ class Scribe:
                 self._page.append(UserItem(text=shown(event.text)))
             case TextDelta() | ReasoningDelta() | ToolCallDelta() | StepFinished():
                 pass
+            case TaskProgressed():
+                self._tell_progress(event)
             case QuestionAsked():
                 self._page.append(NoticeItem(level="info", text=question_text(event)))
             case ApprovalRequested() | SteeringQueued():
@@ -223,6 +226,13 @@ class Scribe:
         item.exit_code = event.exit_code
         item.elapsed_ms = event.elapsed_ms
         self._page.update_item(item)
+
+    def _tell_progress(self, event: TaskProgressed) -> None:
+        item = self._tools.get(event.call_id)
+        if item is not None and item.state is ToolState.RUNNING:
+            steps = formats.count(event.steps, "step")
+            item.summary = f"{steps} · {formats.usd(event.cost_usd)} · {shown_line(event.doing)}"
+            self._page.update_item(item)
 
     def _is_after_card(self) -> bool:
         items: list[AnyItem] = getattr(self._page, "items", [])
