@@ -274,6 +274,7 @@ class Engine:
     async def services(self, options: RunOptions) -> "AgentServices":
         """Put together what the agent works with."""
         from ralex.agent.services import AgentServices  # noqa: PLC0415
+        from ralex.config.model_table import load_standings  # noqa: PLC0415
         from ralex.config.remembered import FILE_NAME, RememberedAnswers  # noqa: PLC0415
         from ralex.config.scorers import AskJudge, load_followups  # noqa: PLC0415
         from ralex.core.followup import Followup  # noqa: PLC0415
@@ -293,6 +294,7 @@ class Engine:
             is_followup=followups,
             is_complaint=lambda ask: followups.kind_of(ask) is Followup.COMPLAINT,
             escalates=self.config.escalation != "off",
+            standings=load_standings,
             resolve=self.resolve,
             router=router,
             routers=self.config.routers,

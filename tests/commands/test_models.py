@@ -71,3 +71,20 @@ def test_another_routers_tiers_can_be_shown(tmp_path: Path) -> None:
     _, out, _ = run(tmp_path, "--router", "frontier", OPENAI_API_KEY="k")
     row = next(line for line in out.splitlines() if line.startswith("openai/gpt-5.5 "))
     assert "COMPLEX (REASONING)" in row
+
+
+def test_what_whole_tasks_cost_is_shown_and_who_is_beaten_is_marked(tmp_path: Path) -> None:
+    _, out, _ = run(tmp_path, OPENAI_API_KEY="k")
+    lines = {line.split()[0]: line.split() for line in out.splitlines() if line}
+    assert "54%↓" in lines["gemini/gemini-2.5-pro"]
+    assert "0.288" in lines["gemini/gemini-2.5-pro"]
+    assert "74%" in lines["anthropic/claude-opus-4-5"]
+    assert "%" not in "".join(lines["openai/gpt-5.5"]), "an unmeasured model shows nothing"
+    assert "500 tasks of SWE-bench Verified" in out
+
+    _, out, _ = run(tmp_path, "--json", OPENAI_API_KEY="k")
+    entries = {entry["id"]: entry["measured"] for entry in json.loads(out)}
+    beaten = entries["gemini/gemini-2.5-pro"]
+    assert (beaten["success"], beaten["usd_per_task"]) == ("0.536", "0.288")
+    assert beaten["beaten_by"] == "openrouter/deepseek/deepseek-v3.2"
+    assert entries["openai/gpt-5.5"] is None

@@ -180,3 +180,31 @@ def test_a_task_that_obeys_every_verdict_ends_within_two_steps(
         assert found.model != task.model
         task, steps = escalated(task, to=found.tier, model=found.model), steps + 1
     assert steps <= 2
+
+
+def consider_twins(
+    *, advised_by: frozenset[ModelId] = frozenset(), bills: dict[ModelId, Decimal] | None = None
+) -> Escalation:
+    return consider(
+        seen(EvidenceKind.FAILED_CHECK),
+        task=TASK,
+        router=TWINS,
+        market=MARKET,
+        was_advised=not advised_by,
+        advised_by=advised_by,
+        bills=bills,
+    )
+
+
+def test_the_same_adviser_is_not_paid_twice_for_one_task() -> None:
+    found = consider_twins(advised_by=frozenset({SMART}))
+    assert found.action is EscalationAction.TAKE_OVER
+    assert consider_twins(advised_by=frozenset({BRAIN})).action is EscalationAction.ADVISE
+
+
+def test_whole_tasks_say_which_models_cost_about_the_same_where_they_are_known() -> None:
+    cents = Decimal("0.03")
+    assert consider_twins(bills={CHEAP: cents, OTHER: cents * 2}).model == OTHER
+    dear = consider_twins(bills={CHEAP: cents, OTHER: cents * 3})
+    assert dear.model == SMART, "cheap by the token, dear by the task"
+    assert consider_twins(bills={CHEAP: cents}).model == OTHER, "one bill alone compares nothing"

@@ -38,6 +38,7 @@ from ralex.core.events import (
 )
 from ralex.core.ids import CallId, ModelId, SessionId, TurnId
 from ralex.core.messages import AssistantMessage
+from ralex.core.model_table import Standing
 from ralex.core.models import ModelInfo, Rates
 from ralex.core.pricing import flat_price
 from ralex.core.routing import (
@@ -315,6 +316,10 @@ class FakeSession:
         if override and override.model and override.model not in known:
             raise UnknownModelError(f"no provider has {override.model}", hint="see /model")
         self.override = override
+
+    @property
+    def standings(self) -> dict[ModelId, Standing]:
+        return {}
 
     @property
     def routers(self) -> tuple[str, ...]:

@@ -74,7 +74,7 @@ class Escalator:
                         Evidence(kind=EvidenceKind(event.kind), detail=event.detail)
                     )
                 case AdviceGiven():
-                    self._record.advised()
+                    self._record.advised(event.model)
                 case ChangesUndone():
                     if event.is_redo:
                         self.redone()
@@ -135,6 +135,7 @@ class Escalator:
         step = self._desk.consider(
             self._record.evidence,
             was_advised=self._record.was_advised,
+            advised_by=self._record.advisers,
             budget=budget,
             context_tokens=_BRIEF_TOKENS,
         )
@@ -144,6 +145,7 @@ class Escalator:
             step = self._desk.consider(
                 self._record.evidence,
                 was_advised=self._record.was_advised,
+                advised_by=self._record.advisers,
                 budget=budget,
                 context_tokens=RequestSizer(()).rough(self._history.messages),
             )
@@ -208,7 +210,7 @@ class Escalator:
                 cost_usd=result.cost_usd,
             )
         )
-        self._record.advised()
+        self._record.advised(result.model.id)
         return True
 
     def _follow(self, route: RouteDecision) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from ralex.core.checks import is_check
 from ralex.core.escalation import Evidence, EvidenceKind
 from ralex.core.events import AgentEvent, ToolCallFinished, ToolCallStarted
-from ralex.core.ids import CallId
+from ralex.core.ids import CallId, ModelId
 from ralex.core.toolargs import ArgumentsError, parse_arguments
 
 _ERROR_LINE = re.compile(r"error|exception|fail|cannot|not found|no such|undefined|panic", re.I)
@@ -30,6 +30,7 @@ class TaskRecord:
     Attributes:
         evidence: Since the task began or last moved up or was advised.
         was_advised: Advice was given since the task began or last moved up.
+        advisers: Who gave it in this task, at any time.
         tried: The calls so far in one line each, newest last.
         diffs: What was changed, newest last.
         failure: The output of the newest failure.
@@ -38,6 +39,7 @@ class TaskRecord:
 
     evidence: list[Evidence] = field(default_factory=list[Evidence])
     was_advised: bool = False
+    advisers: set[ModelId] = field(default_factory=set[ModelId])
     tried: list[str] = field(default_factory=list[str])
     diffs: list[str] = field(default_factory=list[str])
     failure: str = ""
@@ -69,10 +71,11 @@ class TaskRecord:
         self._errors.clear()
         self.refused_edits = 0
 
-    def advised(self) -> None:
+    def advised(self, adviser: ModelId) -> None:
         """Give the advice a chance: only what happens from now on counts against the model."""
         self.evidence.clear()
         self.was_advised = True
+        self.advisers.add(adviser)
         self._errors.clear()
         self.refused_edits = 0
 

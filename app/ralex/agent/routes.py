@@ -1,7 +1,7 @@
 """A session's routing state: router, running task, the user's override, the last receipt."""
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -195,6 +195,7 @@ class RouteDesk:
         evidence: Sequence[Evidence],
         *,
         was_advised: bool,
+        advised_by: Collection[ModelId],
         budget: BudgetState,
         context_tokens: int,
     ) -> Escalation:
@@ -206,6 +207,11 @@ class RouteDesk:
             market=self._market(context_tokens),
             budget=budget,
             was_advised=was_advised,
+            advised_by=advised_by,
+            bills={
+                model: one.measured.usd_per_task
+                for model, one in self._services.standings().items()
+            },
             is_on=self._services.escalates,
         )
 

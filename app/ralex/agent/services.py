@@ -12,6 +12,7 @@ from ralex.agent.ports import PermissionMemory, SessionStore
 from ralex.core.budget import DayForecast, SpendRow
 from ralex.core.complexity import Complexity
 from ralex.core.ids import ModelId, SessionId
+from ralex.core.model_table import Standing
 from ralex.core.models import ModelInfo
 from ralex.core.permissions import Rule
 from ralex.core.routing import Router
@@ -41,6 +42,10 @@ class ReportingLedger(Ledger, Protocol):
         ...
 
 
+def _no_standings() -> Mapping[ModelId, Standing]:
+    return {}
+
+
 def _never(_ask: str) -> bool:
     return False
 
@@ -63,6 +68,7 @@ class AgentServices:
         is_complaint: Tells whether a follow-up says that the last answer was no good.
         notices: What the user should know of how the stores were opened.
         plan: Puts the siblings of deployments and the fallback chains in place.
+        standings: What is known of models by whole tasks; read when it is first needed.
         escalates: Evidence of failure may move a task to a better model.
         undo_of: Gives the record of what a session changes; None for no undo.
         limits: Changes limits, for good or for today.
@@ -99,6 +105,7 @@ class AgentServices:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     is_complaint: Callable[[str], bool] = _never
     escalates: bool = True
+    standings: Callable[[], Mapping[ModelId, Standing]] = _no_standings
     notices: tuple[str, ...] = ()
     plan: CandidatePlan = field(default_factory=CandidatePlan)
     undo_of: "Callable[[SessionId], UndoLog] | None" = None

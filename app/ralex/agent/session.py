@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from decimal import Decimal
@@ -23,7 +23,8 @@ from ralex.core.events import (
     ContextCompacted,
     TurnFailed,
 )
-from ralex.core.ids import SessionId
+from ralex.core.ids import ModelId, SessionId
+from ralex.core.model_table import Standing
 from ralex.core.models import ModelInfo
 from ralex.core.permissions import Rule
 from ralex.core.routing import Override, RouteDecision, Router, TierPrice
@@ -140,6 +141,11 @@ class Session:
     def models(self) -> Sequence[ModelInfo]:
         """List models of usable providers, those of the router first."""
         return self._desk.choosable()
+
+    @property
+    def standings(self) -> Mapping[ModelId, Standing]:
+        """Tell what models achieved per task and for how much, and which another one beats."""
+        return self._services.standings()
 
     @property
     def override(self) -> Override | None:

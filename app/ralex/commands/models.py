@@ -10,10 +10,14 @@ from typing import TextIO
 from ralex.config.catalogue import is_usable
 from ralex.config.load import load_config
 from ralex.config.model import Config
+from ralex.config.model_table import load_standings
+from ralex.core.model_table import Standing
 from ralex.core.models import ModelInfo, Rates
 from ralex.core.tiers import Tier
 
-_HEADINGS = ("model", "window", "$/M in", "$/M out", "tiers", "key")
+_HEADINGS = ("model", "window", "$/M in", "$/M out", "solved", "$/task", "tiers", "key")
+_NUMBERS = range(1, 6)
+_BEATEN = "↓"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,8 +63,18 @@ def run(
         stdout.write(_table(rows))
         stdout.write(
             f"\nrouter: {config.router}; * long requests or certain hours have other prices\n"
+            f"{_measured_line()}\n"
         )
     return 0
+
+
+def _measured_line() -> str:
+    """Say where the columns of whole tasks are from."""
+    found = next(iter(load_standings().values())).measured
+    return (
+        f"solved, $/task: {found.tasks} tasks of {found.benchmark} ({found.date:%B %Y}); "
+        f"{_BEATEN} another model solved no fewer for no more"
+    )
 
 
 def tiers_of(model: ModelInfo, config: Config) -> tuple[Tier, ...]:
@@ -77,6 +91,8 @@ def _row(model: ModelInfo, config: Config) -> tuple[str, ...]:
         tier if router.tiers[tier][0] == model.id else f"({tier})"
         for tier in tiers_of(model, config)
     ]
+    known = load_standings().get(model.id)
+    beaten = _BEATEN if known is not None and known.better is not None else ""
     provider = config.providers[model.provider]
     missing = "–" if provider.needs_key else "not needed"
     return (
@@ -84,6 +100,8 @@ def _row(model: ModelInfo, config: Config) -> tuple[str, ...]:
         _short(model.context_window),
         "unknown" if rates is None else f"{rates.input:f}{mark}",
         "unknown" if rates is None else f"{rates.output:f}{mark}",
+        "" if known is None else f"{known.measured.success:.0%}{beaten}",
+        "" if known is None else f"{known.measured.usd_per_task:.3f}",
         " ".join(tiers),
         "set" if provider.api_key is not None else missing,
     )
@@ -110,8 +128,24 @@ def _record(model: ModelInfo, config: Config) -> dict[str, object]:
         "deprecated": model.is_deprecated,
         "names": [name for name, models in config.aliases.items() if model.id in models],
         "tiers": list(tiers_of(model, config)),
+        "measured": _measured_record(load_standings().get(model.id)),
         "usable": is_usable(provider),
         "key_set": provider.api_key is not None,
+    }
+
+
+def _measured_record(known: Standing | None) -> dict[str, object] | None:
+    if known is None:
+        return None
+    found = known.measured
+    return {
+        "benchmark": found.benchmark,
+        "tasks": found.tasks,
+        "success": f"{found.success:f}",
+        "usd_per_task": f"{found.usd_per_task:f}",
+        "date": found.date.isoformat(),
+        "source": found.source,
+        "beaten_by": None if known.better is None else known.better.model,
     }
 
 
@@ -150,7 +184,7 @@ def _table(rows: Sequence[tuple[str, ...]]) -> str:
     widths = [max(len(row[column]) for row in everything) for column in range(len(_HEADINGS))]
     lines = [
         "  ".join(
-            cell.rjust(width) if column in {1, 2, 3} else cell.ljust(width)
+            cell.rjust(width) if column in _NUMBERS else cell.ljust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in everything

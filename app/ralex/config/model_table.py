@@ -1,14 +1,15 @@
 """Reads ``rules/models.toml``: what models achieved per task and for how much."""
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cache
+from types import MappingProxyType
 from typing import NotRequired, TypedDict, cast
 
 from ralex.core.ids import ModelId
-from ralex.core.model_table import Measured
+from ralex.core.model_table import Measured, Standing, standings
 from ralex.errors import ResourceError
 from ralex.resources import folder
 
@@ -49,6 +50,16 @@ def load_model_table() -> tuple[Measured, ...]:
             f"the table of models cannot be read: {path}",
             hint="reinstall ralex; its files are incomplete",
         ) from error
+
+
+@cache
+def load_standings() -> Mapping[ModelId, Standing]:
+    """Read what is known of models by whole tasks, and which another one beats.
+
+    Raises:
+        ResourceError: If the file is missing or damaged.
+    """
+    return MappingProxyType(standings(load_model_table()))
 
 
 def _records(raw: _Table) -> Iterator[Measured]:

@@ -8,7 +8,7 @@ tier has one, else one of the next tier. That lasts until the task ends and happ
 That a task takes long is no evidence: long tasks are long for every model.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -111,6 +111,8 @@ def consider(
     market: Market,
     budget: BudgetState | None = None,
     was_advised: bool = False,
+    advised_by: Collection[ModelId] = (),
+    bills: Mapping[ModelId, Decimal] | None = None,
     is_on: bool = True,
 ) -> Escalation:
     """Decide whether a task stays, gets advice or moves up.
@@ -118,6 +120,9 @@ def consider(
     Args:
         evidence: What was observed since the task began or last moved up.
         was_advised: Advice was already given since then.
+        advised_by: Who gave advice in this task at any time; the same advice is not bought twice.
+        bills: USD per whole task where they are known, to tell which models cost about the same;
+            a low price per token is not a cheap task.
         is_on: False where the user switched escalation off.
     """
     kind = _strongest(evidence)
@@ -130,9 +135,10 @@ def consider(
         return _stay(f"{why}; no task is running")
     if task.escalations >= MOST_STEPS:
         return _stay(f"{why}; the task already moved up {MOST_STEPS} steps")
-    gives_advice = kind not in _BEYOND_ADVICE and not was_advised
     above = _tier_above(router, task.tier, task.model, market)
-    sibling = None if gives_advice else _sibling(router, task, market)
+    has_spoken = was_advised or (above is not None and above[1] in advised_by)
+    gives_advice = kind not in _BEYOND_ADVICE and not has_spoken
+    sibling = None if gives_advice else _sibling(router, task, market, bills or {})
     step = above if sibling is None else (task.tier, sibling)
     if step is None:
         return _stay(f"{why}; no better model can be called")
@@ -186,18 +192,26 @@ def _tier_above(
     return None
 
 
-def _sibling(router: Router, task: TaskState, market: Market) -> ModelId | None:
+def _sibling(
+    router: Router, task: TaskState, market: Market, bills: Mapping[ModelId, Decimal]
+) -> ModelId | None:
     """Find another model of the task's tier at about the same price, for the first step only."""
     if task.tier is None or task.model is None or task.escalations:
         return None
-    price = market.estimate_usd(task.model)
-    if price is None:
-        return None
     for candidate in market.usable_first(router.tiers.get(task.tier, ())):
-        other = market.estimate_usd(candidate)
-        if candidate != task.model and other is not None and other <= price * SAME_PRICE_FACTOR:
+        if candidate != task.model and _costs_the_same(task.model, candidate, market, bills):
             return candidate
     return None
+
+
+def _costs_the_same(
+    model: ModelId, other: ModelId, market: Market, bills: Mapping[ModelId, Decimal]
+) -> bool:
+    """Compare by whole tasks where both are known, else by the next step."""
+    here, there = bills.get(model), bills.get(other)
+    if here is None or there is None:
+        here, there = market.estimate_usd(model), market.estimate_usd(other)
+    return here is not None and there is not None and there <= here * SAME_PRICE_FACTOR
 
 
 def _stay(reason: str) -> Escalation:

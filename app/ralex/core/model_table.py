@@ -46,6 +46,30 @@ class DominatedTier:
     why: Dominated
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What is known of a model by whole tasks.
+
+    Attributes:
+        better: Another that solved no less for no more on the same tasks, or None; with it the
+            model is not worth taking.
+    """
+
+    measured: Measured
+    better: Measured | None = None
+
+
+def standings(table: Sequence[Measured]) -> dict[ModelId, Standing]:
+    """Give what is known of each model; one without a result is not in it."""
+    losers = dominated(table)
+    found: dict[ModelId, Standing] = {}
+    for one in table:
+        loser = losers.get(one.model)
+        better = None if loser is None else loser.better
+        found.setdefault(one.model, Standing(measured=one, better=better))
+    return found
+
+
 def dominated(
     table: Sequence[Measured], *, among: Collection[ModelId] | None = None
 ) -> dict[ModelId, Dominated]:

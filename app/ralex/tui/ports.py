@@ -5,7 +5,7 @@ from __future__ import annotations  # the types below cost time that the first f
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from decimal import Decimal
     from pathlib import Path
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from ralex.agent.report import ContextReport
     from ralex.core.budget import BudgetState, DayForecast, LimitChange, LimitName, SpendRow
     from ralex.core.events import AgentEvent, ContextCompacted
-    from ralex.core.ids import SessionId
+    from ralex.core.ids import ModelId, SessionId
+    from ralex.core.model_table import Standing
     from ralex.core.models import ModelInfo
     from ralex.core.routing import Override, RouteDecision, Router, TierPrice
     from ralex.undo.model import UndoReport
@@ -115,6 +116,11 @@ class ChatSession(Protocol):
         Raises:
             UnknownModelError: If no provider has the model.
         """
+        ...
+
+    @property
+    def standings(self) -> Mapping[ModelId, Standing]:
+        """Tell what models achieved per task and for how much, and which another one beats."""
         ...
 
     @property
