@@ -107,7 +107,9 @@ FAULTS = [
     ),
     pytest.param(RULE + "pattern = 'a(b'\ntier = \"SIMPLE\"", "at character 2", id="regex's place"),
     pytest.param(
-        RULE + "pattern = '(a+)+$'\ntier = \"SIMPLE\"", "run for ever", id="exploding regex"
+        RULE + "pattern = '(a+)+\\1$'\ntier = \"SIMPLE\"",
+        "line 4: the pattern of rule 1 of 'mine' uses a back-reference",
+        id="a regex without a bound",
     ),
     pytest.param(RULE + "pattern = 'a'", "neither a tier nor a model", id="rule without effect"),
     pytest.param(

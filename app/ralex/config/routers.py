@@ -6,11 +6,13 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from ralex.config.draft import ModelFinder
-from ralex.config.patterns import runs_away
+from ralex.config.patterns import text_pattern
 from ralex.config.schema import BoundariesSection, OptionsSection, RouterSection, RuleSection
 from ralex.config.toml_text import KeyPath, TomlFile
 from ralex.core.complexity import ScorerOptions
 from ralex.core.ids import ModelId
+from ralex.core.linear_pattern import UnboundedPatternError
+from ralex.core.routes import TextPattern
 from ralex.core.routing import Boundaries, Router, Rule
 from ralex.core.tiers import TIERS, Tier
 from ralex.errors import UnknownModelError
@@ -124,7 +126,7 @@ def _first(given: float | None, own: float) -> float:
 
 
 def _rule(
-    file: TomlFile, place: KeyPath, rule: RuleSection, pattern: re.Pattern[str], find: ModelFinder
+    file: TomlFile, place: KeyPath, rule: RuleSection, pattern: TextPattern, find: ModelFinder
 ) -> Rule:
     return Rule(
         pattern=pattern,
@@ -135,7 +137,7 @@ def _rule(
     )
 
 
-def _pattern(file: TomlFile, place: KeyPath, rule: RuleSection) -> re.Pattern[str]:
+def _pattern(file: TomlFile, place: KeyPath, rule: RuleSection) -> TextPattern:
     name = f"rule {int(place[-1]) + 1} of '{place[1]}'"
     if rule.tier is None and rule.model is None:
         raise file.error(place, f"{name} has neither a tier nor a model")
@@ -143,7 +145,7 @@ def _pattern(file: TomlFile, place: KeyPath, rule: RuleSection) -> re.Pattern[st
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # future meanings of odd sets are no fault of today's
-            pattern = re.compile(rule.pattern)
+            return text_pattern(rule.pattern)
     except re.error as error:
         position = "" if error.pos is None else f" at character {error.pos + 1}"
         raise file.error(
@@ -151,11 +153,9 @@ def _pattern(file: TomlFile, place: KeyPath, rule: RuleSection) -> re.Pattern[st
         ) from error
     except (OverflowError, RecursionError) as error:
         raise file.error(where, f"the pattern of {name} is too large") from error
-    if runs_away(rule.pattern):
+    except UnboundedPatternError as error:
         raise file.error(
             where,
-            f"the pattern of {name} repeats a group that repeats itself; "
-            "on some texts it would run for ever",
-            hint="drop the inner or the outer + or *, or make the inner one possessive (a++)",
-        )
-    return pattern
+            f"the pattern of {name} uses {error}; with it, some texts would take for ever",
+            hint="plain repeats, alternatives and look-around are safe here; write it with those",
+        ) from error

@@ -1,11 +1,10 @@
 """The records of routing: routers and their rules, overrides, the running task, and receipts."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
-from typing import Self
+from typing import Protocol, Self
 
 from ralex.core.complexity import Boundaries, Complexity, ScorerOptions
 from ralex.core.ids import ModelId
@@ -23,6 +22,19 @@ class RouteReason(StrEnum):
     BUDGET = "budget"
 
 
+class TextPattern(Protocol):
+    """What a rule looks for; a compiled ``re`` pattern fits."""
+
+    @property
+    def pattern(self) -> str:
+        """Give its text."""
+        ...
+
+    def search(self, text: str, /) -> object | None:
+        """Give None if it is nowhere in a text."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """A user's own rule over the ask; the first that matches wins.
@@ -34,7 +46,7 @@ class Rule:
         name: What the user calls it, or empty.
     """
 
-    pattern: re.Pattern[str]
+    pattern: TextPattern
     tier: Tier | None = None
     model: ModelId | None = None
     max_cost_usd: Decimal | None = None
