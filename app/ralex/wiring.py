@@ -300,7 +300,7 @@ class Engine:
             routers=self.config.routers,
             models=self.config.models,
             usable=self.usable(),
-            tools=default_tools(),
+            tools=default_tools(web_private=self.config.web_fetch.allow_private),
             environment=tool_environment(self._environ),
             output_dir=self.config.home / "tool-output",
             cwd=options.cwd,

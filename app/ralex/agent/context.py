@@ -4,12 +4,15 @@ It goes into the first user message, not into the system prompt, so that the sta
 stays the same for as long as the session lives.
 """
 
+import asyncio
 import platform
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from pathlib import Path
 
 from ralex.core.events import ContextAdded
+from ralex.tools.base import ToolContext
+from ralex.tools.skills import find_skills, listed
 
 INSTRUCTION_LIMIT_BYTES = 8_192
 LISTED_ENTRIES = 60
@@ -85,6 +88,13 @@ def instruction_blocks(cwd: Path) -> list[ContextAdded]:
         if block is not None:
             blocks.append(block)
     return blocks
+
+
+async def skill_blocks(context: ToolContext) -> list[ContextAdded]:
+    """Name the skills there are; nothing where there are none."""
+    skills = await asyncio.to_thread(find_skills, context.cwd, context.environment)
+    text = listed(skills)
+    return [ContextAdded(label="skills", text=text)] if text else []
 
 
 class NestedInstructions:

@@ -9,7 +9,7 @@ from ralex.core.events import AgentEvent, ContextAdded
 from ralex.core.permission_patterns import patterns_for
 from ralex.core.permissions import Effect, Layer, Rule, judge, parse_rule
 from ralex.errors import UsageError
-from ralex.tools.base import Tool, ToolContext
+from ralex.tools.base import REACHES_OUT, Tool, ToolContext
 from ralex.tools.subjects import subject_of
 
 MODES = ("yolo", "ask", "plan")
@@ -108,7 +108,8 @@ class Permissions:
         if self._mode == "plan" and tool.is_mutating:
             reason = "plan mode is read-only. Describe the change instead; the user will switch"
             return Ruling(effect=Effect.DENY, reason=reason)
-        is_asked = self._mode == "ask" and tool.is_mutating
+        is_risky = tool.is_mutating or tool.spec.name in REACHES_OUT
+        is_asked = self._mode == "ask" and is_risky
         if verdict.effect is Effect.ALLOW or (verdict.effect is None and not is_asked):
             return Ruling(effect=Effect.ALLOW)
         if verdict.effect is None:

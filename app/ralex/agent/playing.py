@@ -7,7 +7,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
-from ralex.agent.context import answer_block, environment_block, instruction_blocks
+from ralex.agent.context import (
+    answer_block,
+    environment_block,
+    instruction_blocks,
+    skill_blocks,
+)
 from ralex.agent.ending import drain, failure_of
 from ralex.agent.mentions import mention_blocks, unseen_notice
 from ralex.agent.recorder import Recorder
@@ -144,6 +149,7 @@ class TurnPlayer:
             await self._on_first_prompt(prompt)
             blocks = [environment_block(services.cwd, services.now(), services.extra_roots)]
             blocks += instruction_blocks(services.cwd)
+            blocks += await skill_blocks(toolbox.context)
             for block in blocks:
                 await recorder.emit(block)
         if attached:

@@ -62,6 +62,9 @@ alert_usd = 4.00
 # after_s = 20              # shorter turns end silently
 # focused = false           # true: also while you look
 
+# [web_fetch]
+# allow_private = false     # true: the model may fetch from private addresses and this machine too
+
 # Any endpoint that speaks a known dialect:
 # [providers.acme]
 # api = "openai-chat"       # openai-responses, anthropic, gemini, mistral
@@ -250,6 +253,7 @@ def _settings(config: Config) -> Iterator[tuple[str, str]]:
     yield "notify.focused", "true" if config.notify.focused else "false"
     yield "log.events", "true" if config.log.events else "false"
     yield "log.otel", "true" if config.log.otel else "false"
+    yield "web_fetch.allow_private", "true" if config.web_fetch.allow_private else "false"
 
 
 def _or_usual(number: float | None) -> str:

@@ -14,6 +14,7 @@ from ralex.config.model import (
     Retries,
     Timeouts,
     UntrustedFile,
+    WebFetch,
 )
 from ralex.core.budget import Limits
 from ralex.core.ids import ModelId
@@ -85,6 +86,7 @@ class Draft:
     log: Logging = field(default_factory=Logging)
     keys: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     notify: Notify = field(default_factory=Notify)
+    web_fetch: WebFetch = field(default_factory=WebFetch)
     aliases: dict[str, PlannedAlias] = field(default_factory=dict[str, PlannedAlias])
     deployments: dict[str, PlannedAlias] = field(default_factory=dict[str, PlannedAlias])
     fallbacks: dict[str, dict[str, PlannedAlias]] = field(

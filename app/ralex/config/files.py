@@ -117,6 +117,10 @@ def _apply_scalars(draft: Draft, file: TomlFile, content: FileSection) -> None:
     draft.notify = replace(draft.notify, **calls)
     for name in calls:
         draft.origins[f"notify.{name}"] = file.place(("notify", name))
+    fetching = content.web_fetch.model_dump(exclude_none=True)
+    draft.web_fetch = replace(draft.web_fetch, **fetching)
+    for name in fetching:
+        draft.origins[f"web_fetch.{name}"] = file.place(("web_fetch", name))
     for name in ("mode", "theme", "max_steps", "escalation"):
         if name in content.model_fields_set:
             draft.origins[name] = file.place((name,))

@@ -321,6 +321,7 @@ def _finish(
         log=draft.log,
         keys=MappingProxyType(draft.keys),
         notify=draft.notify,
+        web_fetch=draft.web_fetch,
         aliases=MappingProxyType(aliases),
         deployments=MappingProxyType(deployments),
         fallbacks=fallbacks,

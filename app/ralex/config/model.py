@@ -124,6 +124,17 @@ class Notify:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebFetch:
+    """What the model may fetch.
+
+    Attributes:
+        allow_private: Private addresses and this machine too; never those of clouds' metadata.
+    """
+
+    allow_private: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """Everything a run of ralex is told from outside, layered and checked.
 
@@ -162,6 +173,7 @@ class Config:
     log: Logging = field(default_factory=Logging)
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     notify: Notify = field(default_factory=Notify)
+    web_fetch: WebFetch = field(default_factory=WebFetch)
     aliases: Mapping[str, tuple[ModelId, ...]] = field(
         default_factory=dict[str, tuple[ModelId, ...]]
     )

@@ -163,6 +163,12 @@ class NotifySection(Section):
     focused: bool | None = None
 
 
+class WebFetchSection(Section):
+    """``[web_fetch]``; what is missing is ralex's own."""
+
+    allow_private: bool | None = None
+
+
 class ProviderSection(Section):
     """``[providers.NAME]``."""
 
@@ -309,6 +315,7 @@ class FileSection(Section):
     retries: RetriesSection = RetriesSection()
     cache: CacheSection = CacheSection()
     log: LogSection = LogSection()
+    web_fetch: WebFetchSection = WebFetchSection()
     permissions: dict[Name, EffectName] = Field(default_factory=dict[str, EffectName])
     notify: NotifySection = NotifySection()
     keys: dict[Name, Keys] = Field(default_factory=dict[str, list[str]])
@@ -329,6 +336,7 @@ _SECTIONS: tuple[tuple[tuple[str, ...], type[Section]], ...] = (
     (("fallbacks",), FallbacksSection),
     (("notify",), NotifySection),
     (("log",), LogSection),
+    (("web_fetch",), WebFetchSection),
     (("providers", "*"), ProviderSection),
     (("models", "*"), ModelSection),
     (("models", "*", "price"), PriceSection),

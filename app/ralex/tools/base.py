@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from ralex.tools.jobs import Jobs
 
 
+REACHES_OUT = frozenset({"web_fetch"})
+"""Tools that change nothing but send something out; the mode ``ask`` asks about them as well."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileStamp:
     """A file as the model last saw it.
@@ -48,6 +52,7 @@ class ToolContext:
         environment: The environment of shell commands; never holds provider keys.
         seen: Files the model has read or written, as they were then.
         extra_roots: Folders besides ``cwd`` that may be read and changed.
+        readable_roots: Further folders that may be read, those of loaded skills.
         todos: The plan as the model last wrote it; survives compaction verbatim.
         jobs: Runs commands in the background; None where nothing may outlive a call.
     """
@@ -57,6 +62,7 @@ class ToolContext:
     environment: Mapping[str, str]
     seen: dict[Path, FileStamp] = field(default_factory=dict[Path, FileStamp])
     extra_roots: tuple[Path, ...] = ()
+    readable_roots: tuple[Path, ...] = ()
     todos: tuple[TodoItem, ...] = ()
     jobs: "Jobs | None" = None
 

@@ -31,7 +31,8 @@ def resolve_readable(raw: str, context: ToolContext) -> Path:
         ToolError: If it lies outside of what may be read.
     """
     real = _resolve(raw, context)
-    if _root_of(real, context) is None and not any(real.is_relative_to(p) for p in _SOFTWARE):
+    more = (*_SOFTWARE, *context.readable_roots)
+    if _root_of(real, context) is None and not any(real.is_relative_to(p) for p in more):
         raise ToolError(
             f"{raw} is outside the working directory {context.cwd}, so it is not read",
             hint="work inside it, or ask the user to start ralex with --add-dir",
