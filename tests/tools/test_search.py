@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import time
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from ralex.tools.ls import LsTool
 from ralex.tools.walk import WalkLimits, walk_files
 
 OWN = GrepTool(ripgrep="")
+RIPGREP = shutil.which("rg")
 
 
 @pytest.fixture
@@ -129,10 +131,69 @@ async def test_ripgreps_records_come_out_in_the_same_form(
     outcome = await tool.run(
         {"pattern": "-needle", "include": "*.py", "ignore_case": True}, context
     )
-    assert outcome.text == ("src/app.py:2: needle: in src\nweb/index.ts:2: needle in web/index.ts")
+    assert outcome.text == "src/app.py:2: needle: in src", (
+        "the other file is none that was asked for"
+    )
     given = (tmp_path / "arguments").read_text().splitlines()
     assert given[-4:] == ["--regexp", "-needle", "--", str(project)]
-    assert {"--no-config", "--ignore-case", "--glob=*.py"} <= set(given)
+    assert {"--no-config", "--ignore-case", "--type-add=wanted:*.py"} <= set(given)
+
+
+@pytest.mark.skipif(RIPGREP is None, reason="ripgrep is not installed")
+@pytest.mark.parametrize(
+    ("pattern", "more"),
+    [
+        ("needle", {}),
+        ("needle", {"include": "*.py"}),
+        ("needle", {"include": "src/**/*.py"}),
+        ("needle", {"include": "*.log"}),
+        ("needle", {"include": "*.{ts,md}"}),
+        ("NEEDLE", {}),
+        ("NEEDLE", {"ignore_case": True}),
+        ("needle", {"path": "src"}),
+        ("needle", {"path": "src/app.py"}),
+        ("needle", {"path": "a.log"}),
+        ("needle", {"path": "a.log", "include": "*.py"}),
+        ("^$", {}),
+        ("end$", {}),
+        (r"\bn\w+e\b", {}),
+        ("(?<=in )src", {}),
+        (r"(e)\1", {}),
+        ("func{", {}),
+        ("é", {}),
+        ("wide", {}),
+        ("-needle", {}),
+        ("no such thing", {}),
+    ],
+)
+async def test_ripgrep_and_the_own_search_find_the_same(
+    context: ToolContext, project: Path, pattern: str, more: dict[str, object]
+) -> None:
+    (project / "crlf.txt").write_bytes(b"first end\r\n\r\nlast end\r\n")
+    (project / "latin.txt").write_bytes(b"caf\xe9 needle\n")
+    (project / "accent.txt").write_text("café func{\n")
+    (project / "wide.txt").write_bytes("wide needle\n".encode("utf-16"))
+    (project / "mark.txt").write_bytes("\ufeffneedle first\n".encode())
+    (project / "a.bin").write_bytes(b"needle" * 3000 + b"\0")
+    (project / ".ignore").write_text("web/\n")
+    (project / ".hg").mkdir()
+    (project / ".hg" / "x.py").write_text("needle\n")
+    (project / ".hidden").write_text("needle -needle\n")
+    (project / "link.py").symlink_to("src/app.py")
+    (project / "huge.txt").write_text("needle\n" * 1_300_000)
+    os.mkfifo(project / "pipe")
+    arguments = {"pattern": pattern, "max_results": 200, **more}
+    own = await OWN.run(arguments, context)
+    theirs = await GrepTool(ripgrep=RIPGREP).run(arguments, context)
+    assert theirs.text == own.text
+
+
+@pytest.mark.skipif(RIPGREP is None, reason="ripgrep is not installed")
+async def test_a_pattern_that_nobody_understands_is_refused_with_ripgrep_too(
+    context: ToolContext, project: Path
+) -> None:
+    with pytest.raises(ToolError, match=r"not a regular expression.*backslash"):
+        await GrepTool(ripgrep=RIPGREP).run({"pattern": "foo("}, context)
 
 
 async def test_glob_finds_at_any_depth_newest_first(context: ToolContext, project: Path) -> None:

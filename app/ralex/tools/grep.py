@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -20,12 +20,14 @@ from ralex.tools.globs import compile_glob
 from ralex.tools.params import PATH_ALIASES, Param, Params
 from ralex.tools.paths import display, kind_of, resolve_readable, suggest
 from ralex.tools.titles import title_from
-from ralex.tools.walk import WalkLimits, walk_files
+from ralex.tools.walk import ALWAYS_SKIPPED, WalkLimits, walk_files
 
 MAX_RESULTS = 200
 DEFAULT_RESULTS = 100
 MAX_SECONDS = 10.0
 _MAX_RECORD_BYTES = 1024 * 1024
+_SUFFIX = re.compile(r"\*\.\w+")
+_PARSE_ERROR = re.compile(rb"regex parse error|look-around|backreferences|not supported")
 
 _PARAMS = Params(
     Param(
@@ -58,12 +60,23 @@ class _Query:
     ignores_case: bool
     limit: int
 
+    def wants(self, path: str) -> bool:
+        """Tell whether a file is one of those asked for; a file named itself always is."""
+        if self.include is None or path == str(self.folder):
+            return True
+        start = len(str(self.folder).rstrip("/")) + 1
+        return self.include.fullmatch(path[start:]) is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Match:
     path: str
     number: int
     line: str
+
+
+class _NotUnderstoodError(Exception):
+    """Ripgrep refuses a pattern that may be a regular expression all the same."""
 
 
 class GrepTool:
@@ -122,10 +135,7 @@ class GrepTool:
             ripgrep = await asyncio.to_thread(
                 shutil.which, "rg", path=context.environment.get("PATH")
             )
-        if ripgrep:
-            found, notes = await _with_ripgrep(ripgrep, query, context)
-        else:
-            found, notes = await _without_ripgrep(query)
+        found, notes = await _search(ripgrep, query, context)
         return _outcome(query, found, notes, context)
 
 
@@ -147,6 +157,16 @@ def _outcome(
     )
 
 
+async def _search(
+    ripgrep: str | None, query: _Query, context: ToolContext
+) -> tuple[list[_Match], list[str]]:
+    """Search with ripgrep; what it does not understand (look-around, a lone brace) without it."""
+    if ripgrep:
+        with contextlib.suppress(_NotUnderstoodError, OSError):
+            return await _with_ripgrep(ripgrep, query, context)
+    return await _without_ripgrep(query)
+
+
 async def _without_ripgrep(query: _Query) -> tuple[list[_Match], list[str]]:
     try:
         re.compile(query.pattern)
@@ -163,10 +183,8 @@ async def _without_ripgrep(query: _Query) -> tuple[list[_Match], list[str]]:
         "limit": query.limit + 1,
     }
     given = json.dumps(task).encode() + b"\n" + b"\0".join(map(os.fsencode, files))
-    records, is_late = await _records(
-        [sys.executable, "-I", "-S", str(grep_search.__file__)], given, query.limit + 1, {}
-    )
-    found = [match for record in records if (match := _own_match(record)) is not None]
+    command = [sys.executable, "-I", "-S", str(grep_search.__file__)]
+    found, is_late = await _records(command, given, query.limit + 1, {}, _own_match)
     notes: list[str] = []
     if is_late:
         notes.append("(the search took too long and was stopped: use a simpler pattern or a path)")
@@ -178,12 +196,7 @@ async def _without_ripgrep(query: _Query) -> tuple[list[_Match], list[str]]:
 def _files(query: _Query, limits: WalkLimits) -> list[str]:
     if kind_of(query.folder) != "a folder":
         return [str(query.folder)]
-    start = len(str(query.folder).rstrip("/")) + 1
-    return [
-        path
-        for path in walk_files(query.folder, limits)
-        if query.include is None or query.include.fullmatch(path[start:])
-    ]
+    return [path for path in walk_files(query.folder, limits) if query.wants(path)]
 
 
 def _own_match(record: bytes) -> _Match | None:
@@ -198,24 +211,26 @@ async def _with_ripgrep(
 ) -> tuple[list[_Match], list[str]]:
     # --no-config: a file of the user's own could run other programs (--pre).
     command = [ripgrep, "--no-config", "--null", "--no-heading", "--with-filename"]
-    command += ["--line-number", "--color=never", "--hidden", "--glob=!.git", "--no-require-git"]
-    command += [
-        f"--max-columns={grep_search.MAX_COLUMNS}",
-        "--max-columns-preview",
-        "--max-filesize=8M",
-    ]
+    command += ["--line-number", "--color=never", "--hidden", "--no-require-git", "--crlf"]
+    # The user's own ignore files and those of other tools are not what git ignores here.
+    command += ["--no-ignore-global", "--no-ignore-dot"]
+    command += [f"--glob=!{name}" for name in sorted(ALWAYS_SKIPPED)]
+    command += [f"--max-columns={grep_search.MAX_COLUMNS}", "--max-columns-preview"]
+    command.append(f"--max-filesize={grep_search.MAX_FILE_BYTES}")
     if query.ignores_case:
         command.append("--ignore-case")
-    if query.include_text:
-        command.append(f"--glob={query.include_text}")
+    if _SUFFIX.fullmatch(query.include_text):
+        # A glob of its own would bring back what git ignores; a type does not.
+        command += [f"--type-add=wanted:{query.include_text}", "--type=wanted"]
     command += ["--regexp", query.pattern, "--", str(query.folder)]
-    records, is_late = await _records(command, b"", query.limit + 1, context.environment)
-    found = [match for record in records if (match := _ripgrep_match(record)) is not None]
-    if not found and records and b"regex parse error" in b"".join(records):
-        raise ToolError(
-            f"{query.pattern!r} is not a regular expression: "
-            "put a backslash before ( ) [ { * + ? . where you mean the character"
-        )
+
+    def read(record: bytes) -> _Match | None:
+        match = _ripgrep_match(record)
+        if match is None and _PARSE_ERROR.search(record):
+            raise _NotUnderstoodError
+        return match if match is not None and query.wants(match.path) else None
+
+    found, is_late = await _records(command, b"", query.limit + 1, context.environment, read)
     return found, ["(the search took too long and was stopped)"] if is_late else []
 
 
@@ -232,10 +247,14 @@ def _ripgrep_match(record: bytes) -> _Match | None:
 
 
 async def _records(
-    command: list[str], given: bytes, limit: int, environment: Mapping[str, str]
-) -> tuple[list[bytes], bool]:
-    """Run a searcher and take its first lines; it is ended when they are enough or time is up."""
-    records: list[bytes] = []
+    command: list[str],
+    given: bytes,
+    limit: int,
+    environment: Mapping[str, str],
+    read: Callable[[bytes], _Match | None],
+) -> tuple[list[_Match], bool]:
+    """Run a searcher and take its first matches; it is ended when they are enough or time is up."""
+    found: list[_Match] = []
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.PIPE,
@@ -247,18 +266,22 @@ async def _records(
     )
     try:
         async with asyncio.timeout(MAX_SECONDS):
-            await _exchange(process, given, records, limit)
+            await _exchange(process, given, found, limit, read)
     except TimeoutError:
-        return records, True
+        return found, True
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
-    return records, False
+    return found, False
 
 
 async def _exchange(
-    process: asyncio.subprocess.Process, given: bytes, records: list[bytes], limit: int
+    process: asyncio.subprocess.Process,
+    given: bytes,
+    found: list[_Match],
+    limit: int,
+    read: Callable[[bytes], _Match | None],
 ) -> None:
     if process.stdin is None or process.stdout is None:
         return
@@ -266,7 +289,7 @@ async def _exchange(
         process.stdin.write(given)
         await process.stdin.drain()
     process.stdin.close()
-    while len(records) < limit:
+    while len(found) < limit:
         try:
             line = await process.stdout.readline()
         except ValueError:
@@ -274,4 +297,6 @@ async def _exchange(
             continue
         if not line:
             return
-        records.append(line.removesuffix(b"\n"))
+        match = read(line.removesuffix(b"\n"))
+        if match is not None:
+            found.append(match)

@@ -26,14 +26,23 @@ def matches(path: str, pattern: re.Pattern[str]) -> Iterator[tuple[int, str]]:
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return
+        if os.fstat(descriptor).st_size > MAX_FILE_BYTES:
+            return
         data = file.read(MAX_FILE_BYTES)
-    if b"\0" in data[:8192]:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        text = data.decode("utf-16", "replace")
+    elif b"\0" in data:
         return
-    text = data.decode("utf-8", "replace")
-    for number, line in enumerate(text.split("\n"), start=1):
+    else:
+        text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+    lines = text.split("\n")
+    if not lines[-1]:
+        lines.pop()  # what follows the last line's end is no line
+    for number, line in enumerate(lines, start=1):
+        line = line.removesuffix("\r")  # noqa: PLW2901 - the line as people see it
         found = pattern.search(line[:_MAX_SEARCHED_COLUMNS])
         if found is not None:
-            yield number, _around(line.rstrip("\r"), found.start())
+            yield number, _around(line, found.start())
 
 
 def _around(line: str, at: int) -> str:
