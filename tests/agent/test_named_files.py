@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from ralex.agent.mentions import mentioned_files
+from ralex.agent.mentions import mentioned_files, named_places
 from ralex.core.events import ContextAdded, TurnFinished
 from ralex.core.messages import UserMessage
-from tests.agent.script import DONE, HELLO, breaks, edit, of, read, step, user_texts
+from tests.agent.script import DONE, HELLO, breaks, edit, finished_calls, of, read, step, user_texts
 from tests.agent.stand import Stand, play
 
 
@@ -89,3 +89,48 @@ async def test_nested_instructions_are_told_once_also_after_resuming(stand: Stan
     await play(session, HELLO)
     again = await stand.open([step(read("web/f.js")), DONE], continues=True)
     assert not of(await play(again, "once more"), ContextAdded)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "found"),
+    [
+        ("compare with {out}/other/b.py, please", ["other/b.py"]),
+        ("look into `{out}/other`.", ["other"]),
+        ("and ../other/b.py as well", ["other/b.py"]),
+        ("~/notes.txt says how", ["home/notes.txt"]),
+        ("{out}/other {out}/other", ["other"]),
+        ("{out} and {out}/project and / and ~/ and ../", []),
+        ("{out}/none and http://x.org{out}/other", []),
+        ("~/.ssh/id_rsa ~/.ssh /proc/self/environ /dev/null", []),
+        ("{out}/link", []),
+    ],
+)
+def test_places_that_the_user_names_in_full_may_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prompt: str, found: list[str]
+) -> None:
+    for name in ("project/a.py", "other/b.py", "home/notes.txt", "home/.ssh/id_rsa"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    (tmp_path / "link").symlink_to("home/.ssh/id_rsa")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    places = named_places(
+        prompt.replace("{out}", str(tmp_path)), tmp_path / "project", tmp_path / "home"
+    )
+    assert places == tuple(tmp_path / name for name in found)
+
+
+async def test_what_is_outside_is_read_once_the_user_has_named_it(
+    stand: Stand, tmp_path: Path
+) -> None:
+    (tmp_path / "other.txt").write_text("from outside\n")
+    outside = str(tmp_path / "other.txt")
+    session = await stand.open(
+        [step(read(outside)), DONE, step(read(outside), edit(outside, "from", "x")), DONE]
+    )
+    (refused,) = finished_calls(await play(session, HELLO))
+    assert refused.is_error
+    assert "ask the user to name the path" in refused.output
+    first, second = finished_calls(await play(session, f"Show me {outside}, please."))
+    assert first.output == "1→from outside"
+    assert second.is_error
+    assert "--add-dir" in second.output

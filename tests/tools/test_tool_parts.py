@@ -65,6 +65,20 @@ def test_a_huge_diff_is_bounded() -> None:
         ("a.toml", "a = 1\r\n", "a = \r\n", "not valid TOML"),
         ("a.toml", "a = 1\r\n", "a = 2\r\n", ""),
         ("a.txt", "x", "(", ""),
+        ("a.yaml", "a: 1\n", "a: [1\n", "line 2"),
+        ("a.yml", None, "a: 1\n b: 2\n", "not valid YAML"),
+        ("a.yml", "a: [\n", "a: [1\n", ""),
+        ("a.yaml", "a: 1\n", "a: !Ref b\nc: &x 1\n---\nd: *x\n", ""),
+        ("a.yaml", None, "a: {{ .Values.x }}\n{% if x %}\n", ""),
+        ("a.yaml", None, "a: '\\x'\nb: \"\\q\"\n", "line 2"),
+        ("tsconfig.json", "{}", '{\n  // why\n  "a": "//x", /* b */\n}', ""),
+        ("tsconfig.build.json", "{}", '{\n  // why\n  "a": \n}', "line 4"),
+        ("a.jsonc", None, '{"a": [1, 2,], "b": ",}"}', ""),
+        ("a.jsonc", None, '{"a": [1 2]}', "not valid JSON"),
+        ("package.json", "{}", '{"a": 1, // b\n}', "not valid JSON"),
+        ("rc.json", '{"a": 1, // b\n}', '{"a": 2, // b\n}', ""),
+        ("rc.json", '{"a": 1, // b\n}', '{"a": 2 // b\n', "not valid JSON"),
+        ("a.ipynb", '{"cells": []}', '{"cells": [}', "not valid JSON"),
     ],
 )
 def test_only_new_faults_are_noted(name: str, before: str | None, after: str, note: str) -> None:
@@ -72,6 +86,14 @@ def test_only_new_faults_are_noted(name: str, before: str | None, after: str, no
     assert note in text
     assert bool(text) is bool(note)
     assert not text or text.startswith("\napplied; note: ")
+
+
+def test_a_yaml_file_of_any_making_is_checked_quickly() -> None:
+    bomb = "a: &a [x,x,x]\n" + "".join(f"b{n}: &b{n} [*a,*a,*a,*a]\n" for n in range(5000))
+    assert note_on_syntax("a.yaml", None, bomb) == ""
+    assert note_on_syntax("a.yaml", None, "[" * 100_000)
+    assert note_on_syntax("a.jsonc", None, '"' * 300_001)
+    assert note_on_syntax("a.jsonc", None, "/*" * 100_000)
 
 
 PATHS = SHARED / "security" / "paths.jsonl"

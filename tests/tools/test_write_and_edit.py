@@ -119,14 +119,17 @@ async def test_an_edit_keeps_mode_link_and_attributes(
     assert mode_of(target) == 0o755
 
 
-async def test_another_hard_link_keeps_the_old_content(
+async def test_another_hard_link_keeps_the_old_content_and_that_is_said(
     context: ToolContext, workspace: Path
 ) -> None:
     outside = workspace.parent / "store"
     outside.write_text("shared\n")
     os.link(outside, workspace / "a.txt")
     await read(context, "a.txt")
-    await edit(context, "a.txt", "shared", "own")
+    outcome = await edit(context, "a.txt", "shared", "own")
+    assert "another name (hard links), which keep the old content" in outcome.text
+    assert "hard links" not in (await edit(context, "a.txt", "own", "own too")).text
+    await edit(context, "a.txt", "own too", "own")
     assert (outside.read_text(), (workspace / "a.txt").read_text()) == ("shared\n", "own\n")
 
 

@@ -12,6 +12,15 @@ from ralex.tools.base import Tool, ToolContext, ToolOutcome
 MOST_FILES = 8
 MOST_CHARS = 60_000
 _MENTION = re.compile(r"(?<![\w@/.])@(?:\"([^\"\n]+)\"|([^\s@\"]+))")
+_PLACE = re.compile(r"(?<![\w@.~/:\\-])(?:~/|/|\.\./)[^\s\"'`<>|*?,;:()\[\]{}]+")
+_MOST_SEARCHED = 20_000
+_SECRET = frozenset(
+    """
+    .ssh .gnupg .aws .azure .kube .docker .netrc .git-credentials .pypirc .npmrc .password-store
+    gcloud gh keyrings ralex .ralex id_rsa id_ed25519 shadow sudoers
+    """.split()  # noqa: SIM905 - one name to a line would fill a screen
+)
+_SYSTEM = (("proc",), ("sys",), ("dev",), ("run",))
 _TRAILING = ".,;:!?)]}>'\""
 
 
@@ -52,6 +61,27 @@ async def mention_blocks(prompt: str, *, reader: Tool, context: ToolContext) -> 
         if not room:
             break
     return blocks
+
+
+def named_places(prompt: str, cwd: Path, home: Path) -> tuple[Path, ...]:
+    """Find the files and folders outside the workspace that the user names by their full path.
+
+    What a user names may be read. Places that hold the whole workspace or the whole home are too
+    wide to be meant, and those of keys and of the running system are never opened this way.
+    """
+    root, home = cwd.resolve(), home.resolve()
+    found: dict[Path, None] = {}
+    for match in _PLACE.finditer(prompt[:_MOST_SEARCHED]):
+        try:
+            path = (root / Path(match[0].rstrip(_TRAILING)).expanduser()).resolve()
+            is_wide = root.is_relative_to(path) or home.is_relative_to(path)
+            is_closed = _SECRET.intersection(path.parts) or path.parts[1:2] in _SYSTEM
+            if path.is_relative_to(root) or is_wide or is_closed or not path.exists():
+                continue
+        except (OSError, RuntimeError, ValueError):
+            continue
+        found[path] = None
+    return tuple(found)[:MOST_FILES]
 
 
 def unseen_notice(model: ModelId) -> Notice:

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 
 from ralex.agent.context import (
     answer_block,
@@ -14,7 +15,7 @@ from ralex.agent.context import (
     skill_blocks,
 )
 from ralex.agent.ending import drain, failure_of
-from ralex.agent.mentions import mention_blocks, unseen_notice
+from ralex.agent.mentions import mention_blocks, named_places, unseen_notice
 from ralex.agent.recorder import Recorder
 from ralex.agent.surroundings import Surroundings
 from ralex.agent.turn import Turn
@@ -165,8 +166,10 @@ class TurnPlayer:
         for block in news:
             await recorder.emit(block)
         reader = toolbox.tool("read")
+        context = toolbox.context
+        named = named_places(prompt, context.cwd, Path(context.environment.get("HOME", "/")))
+        context.readable_roots = tuple(dict.fromkeys((*context.readable_roots, *named)))
         if reader is not None:
-            context = toolbox.context
             for block in await mention_blocks(prompt, reader=reader, context=context):
                 await recorder.emit(block)
         complexity = services.score(prompt, around.desk.router)

@@ -215,7 +215,8 @@ class Toolbox:
             else:
                 outcome = await self._changes.run(tool, ready.arguments, self._context, emit)
         except ToolError as error:
-            outcome = ToolOutcome(text=error.message, summary=_first_line(error), is_error=True)
+            text = f"{error.message}; {error.hint}" if error.hint else error.message
+            outcome = ToolOutcome(text=text, summary=_first_line(error), is_error=True)
         except UnicodeError:
             text = f"{ready.name} refused: the arguments hold characters that are no text"
             outcome = ToolOutcome(text=text, summary=text, is_error=True)

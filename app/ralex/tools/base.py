@@ -52,7 +52,8 @@ class ToolContext:
         environment: The environment of shell commands; never holds provider keys.
         seen: Files the model has read or written, as they were then.
         extra_roots: Folders besides ``cwd`` that may be read and changed.
-        readable_roots: Further folders that may be read, those of loaded skills.
+        readable_roots: Further files and folders that may be read: those of loaded skills, and
+            what the user names by its full path.
         todos: The plan as the model last wrote it; survives compaction verbatim.
         jobs: Runs commands in the background; None where nothing may outlive a call.
     """

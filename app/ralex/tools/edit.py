@@ -103,7 +103,7 @@ def _edit(
     diff = unified_diff(file.text, after, shown)
     added = sum(1 for line in diff.splitlines()[2:] if line.startswith("+"))
     removed = sum(1 for line in diff.splitlines()[2:] if line.startswith("-"))
-    note = note_on_syntax(path.name, file.text, after)
+    note = note_on_syntax(path.name, file.text, after) + file.note_on_links
     return ToolOutcome(
         text=f"edited {shown}; it now reads:\n{_window(file.text, after)}{note}",
         summary=f"+{added} -{removed}",

@@ -35,7 +35,8 @@ def resolve_readable(raw: str, context: ToolContext) -> Path:
     if _root_of(real, context) is None and not any(real.is_relative_to(p) for p in more):
         raise ToolError(
             f"{raw} is outside the working directory {context.cwd}, so it is not read",
-            hint="work inside it, or ask the user to start ralex with --add-dir",
+            hint="if it is needed, ask the user to name the path in a message, or to start ralex "
+            "with --add-dir FOLDER",
         )
     return real
 
@@ -53,7 +54,7 @@ def resolve_writable(raw: str, context: ToolContext) -> Path:
     if root is None:
         raise ToolError(
             f"{raw} is outside the working directory {context.cwd}, so it is not changed",
-            hint="work inside it, or ask the user to start ralex with --add-dir",
+            hint="if it is needed, ask the user to start ralex with --add-dir FOLDER",
         )
     if any(_is_closed(part) for part in (*real.relative_to(root).parts, *_typed(raw, context))):
         raise ToolError(f"{raw} belongs to git or ralex itself and is not changed by this tool")

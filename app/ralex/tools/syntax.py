@@ -2,12 +2,22 @@
 
 import ast
 import json
+import re
 import tomllib
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import PurePath
 
 _MAX_CHARACTERS = 400_000
+_MAX_SLOW_CHARACTERS = 40_000
+_COMMENTED = re.compile(
+    r"[jt]sconfig(?:\..*)?\.json|devcontainer\.json|\.(?:eslint|swc|babel|jshint|oxlint)rc\.json"
+    r"|(?:settings|launch|tasks|extensions|keybindings|deno|turbo|wrangler|biome|api-extractor)\.json"
+)
+"""Files whose readers take comments, as their documentation says (2026)."""
+
+_COMMENTS = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_TRAILING = re.compile(r'("(?:[^"\\\n]|\\.)*")|,(\s*[}\]])')
 
 
 def note_on_syntax(name: str, before: str | None, after: str) -> str:
@@ -20,13 +30,23 @@ def note_on_syntax(name: str, before: str | None, after: str) -> str:
     Returns:
         A note to put after "applied", or nothing.
     """
-    check = _CHECKS.get(PurePath(name).suffix.casefold())
+    check = _check_for(name, before)
     if check is None or len(after) > _MAX_CHARACTERS:
         return ""
     fault = check(after)
     if not fault or (before is not None and check(before)):
         return ""
     return f"\napplied; note: {fault}"
+
+
+def _check_for(name: str, before: str | None) -> Callable[[str], str] | None:
+    check = _CHECKS.get(PurePath(name).suffix.casefold())
+    if check is not _json:
+        return check
+    if _COMMENTED.fullmatch(name.casefold()):
+        return _json_with_comments
+    had_comments = before is not None and bool(_json(before)) and not _json_with_comments(before)
+    return _json_with_comments if had_comments else _json
 
 
 def _python(text: str) -> str:
@@ -54,6 +74,37 @@ def _json(text: str) -> str:
     return ""
 
 
+def _json_with_comments(text: str) -> str:
+    """Take comments and commas before a closing bracket as most tools of editors do."""
+    return _json(_TRAILING.sub(r"\1\2", _COMMENTS.sub(_blanked, text)))
+
+
+def _blanked(match: re.Match[str]) -> str:
+    """Leave a text as it is, and of a comment its line ends, so that lines keep their numbers."""
+    piece = match[0]
+    return piece if piece.startswith('"') else "\n" * piece.count("\n") or " "
+
+
+def _yaml(text: str) -> str:
+    import yaml  # noqa: PLC0415 - loaded by the first change of a YAML file
+
+    if "{{" in text or "{%" in text:
+        return ""  # a template, which is YAML only once it is filled in
+    # The parser alone: it builds nothing, so that neither tags nor aliases cost anything.
+    loader: type[yaml.CSafeLoader | yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    if loader is yaml.SafeLoader and len(text) > _MAX_SLOW_CHARACTERS:
+        return ""
+    try:
+        for _ in yaml.parse(text, loader):
+            pass
+    except yaml.MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        return f"it is not valid YAML ({line}{(error.problem or '')[:120]})"
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        return f"it is not valid YAML ({str(error)[:120]})"
+    return ""
+
+
 def _toml(text: str) -> str:
     try:
         tomllib.loads(text.replace("\r\n", "\n"))
@@ -66,5 +117,10 @@ _CHECKS: Mapping[str, Callable[[str], str]] = {
     ".py": _python,
     ".pyi": _python,
     ".json": _json,
+    ".ipynb": _json,
+    ".jsonc": _json_with_comments,
+    ".code-workspace": _json_with_comments,
     ".toml": _toml,
+    ".yaml": _yaml,
+    ".yml": _yaml,
 }

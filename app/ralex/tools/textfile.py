@@ -60,12 +60,22 @@ class TextFile:
 
     Attributes:
         text: Without the byte order mark, line ends as they are.
+        links: Its names in the file system.
     """
 
     text: str
     encoding: Encoding
     stamp: FileStamp
     mode: int
+    links: int = 1
+
+    @property
+    def note_on_links(self) -> str:
+        """Say that a change does not reach the file's other names; usually nothing."""
+        if self.links < 2:
+            return ""
+        names = "another name" if self.links == 2 else f"{self.links - 1} other names"
+        return f"\nnote: the file had {names} (hard links), which keep the old content"
 
     def encode(self, text: str) -> bytes:
         """Write other text in this file's encoding.
@@ -136,7 +146,8 @@ def load(path: Path) -> TextFile:
     stamp = FileStamp(
         mtime_ns=facts.st_mtime_ns, size=len(data), digest=hashlib.sha256(data).hexdigest()
     )
-    return TextFile(text=text, encoding=encoding, stamp=stamp, mode=facts.st_mode & 0o7777)
+    mode, links = facts.st_mode & 0o7777, facts.st_nlink
+    return TextFile(text=text, encoding=encoding, stamp=stamp, mode=mode, links=links)
 
 
 def stamp_of(descriptor: int) -> FileStamp:

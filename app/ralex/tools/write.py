@@ -81,7 +81,7 @@ def _write(path: Path, content: str, context: ToolContext) -> ToolOutcome:
     done = "created" if existing is None else "overwrote"
     note = note_on_syntax(path.name, before if existing else None, after)
     return ToolOutcome(
-        text=f"{done} {shown} ({count} lines){note}",
+        text=f"{done} {shown} ({count} lines){note}{existing.note_on_links if existing else ''}",
         summary=f"{done}, {count} lines",
         diff=unified_diff(before, after, shown),
         files_changed=(shown,),
