@@ -205,6 +205,25 @@ async def test_glob_finds_at_any_depth_newest_first(context: ToolContext, projec
     assert await glob(context, "*.nothing") == "no file matches *.nothing"
 
 
+async def test_glob_begins_where_its_pattern_does(
+    context: ToolContext, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A walk of the whole tree would stop at its limit before it came to the folder."""
+    monkeypatch.setattr("ralex.tools.walk.MAX_FILES", 20)
+    monkeypatch.setattr(WalkLimits.__init__, "__defaults__", (20, 5.0, False))
+    for name in ("a", "z/inner"):
+        (workspace / name).mkdir(parents=True)
+        for number in range(15):
+            (workspace / name / f"{number}.txt").write_text("")
+    (workspace / "link").symlink_to("z")
+    assert (await glob(context, "z/inner/1*.txt")).count("z/inner/1") == 6
+    assert "too large" in await glob(context, "**/1*.txt")
+    assert "no file matches" in await glob(context, "link/inner/*.txt")
+    (workspace / ".gitignore").write_text("z/\n")
+    (workspace / ".git").mkdir()
+    assert "no file matches" in await glob(context, "z/inner/1*.txt")
+
+
 async def test_glob_gives_at_most_two_hundred(context: ToolContext, workspace: Path) -> None:
     for number in range(230):
         (workspace / f"{number}.txt").touch()

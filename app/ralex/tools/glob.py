@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from ralex.tools.globs import compile_glob
 from ralex.tools.params import PATH_ALIASES, Param, Params
 from ralex.tools.paths import display, kind_of, resolve_readable, suggest
 from ralex.tools.titles import title_from
-from ralex.tools.walk import WalkLimits, walk_files
+from ralex.tools.walk import ALWAYS_SKIPPED, WalkLimits, walk_files
 
 MAX_RESULTS = 200
 
@@ -64,7 +65,9 @@ def _glob(pattern: str, raw: str, context: ToolContext) -> ToolOutcome:
         raise ToolError(f"{raw} is {kind}, not a folder" if kind else suggest(raw, folder))
     limits = WalkLimits()
     start = len(str(folder).rstrip("/")) + 1
-    found = [path for path in walk_files(folder, limits) if matches(path[start:])]
+    found = [
+        path for path in walk_files(_beginning(pattern, folder), limits) if matches(path[start:])
+    ]
     found.sort(key=lambda path: (-_changed_ns(path), path))
     names = [display(Path(path), context) for path in found[:MAX_RESULTS]]
     notes: list[str] = []
@@ -79,6 +82,20 @@ def _glob(pattern: str, raw: str, context: ToolContext) -> ToolOutcome:
         text="\n".join([*names, *notes]),
         summary=f"{count} file{'s' if count != 1 else ''}{'+' if limits.is_cut else ''}",
     )
+
+
+def _beginning(pattern: str, folder: Path) -> Path:
+    """Find the folder that the fixed part of a pattern names: a huge tree around it is no matter.
+
+    A part that is a link is not followed, as the walk would not follow it.
+    """
+    for part in pattern.split("/")[:-1]:
+        if not re.fullmatch(r"[\w.+-]+", part) or part in (".", "..") or part in ALWAYS_SKIPPED:
+            break
+        if kind_of(folder / part) != "a folder":
+            break
+        folder /= part
+    return folder
 
 
 def _relative(pattern: str, context: ToolContext) -> str:
