@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -283,6 +283,7 @@ class Engine:
         from ralex.tools.registry import default_tools  # noqa: PLC0415
 
         router = self.config.routers[self.config.router]
+        pause = self.config.new_task_after_minutes
         score = AskJudge()
         score.prepare(router)
         followups = load_followups()
@@ -295,6 +296,7 @@ class Engine:
             is_complaint=lambda ask: followups.kind_of(ask) is Followup.COMPLAINT,
             escalates=self.config.escalation != "off",
             standings=load_standings,
+            new_task_after=None if pause is None else timedelta(minutes=pause),
             resolve=self.resolve,
             router=router,
             routers=self.config.routers,
@@ -394,8 +396,9 @@ class Engine:
         if stored is None:
             session = await start_session(services, first_prompt=first_prompt)
         else:
-            title = await (await self.sessions()).title(stored)
-            session = await resume_session(services, stored, title=title)
+            info = await (await self.sessions()).get(stored)
+            used = datetime.fromtimestamp(info.updated_s, UTC)
+            session = await resume_session(services, stored, title=info.title, last_used=used)
         model = options.model or self.config.model
         if model is not None or options.tier is not None:
             session.set_override(

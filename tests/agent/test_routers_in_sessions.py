@@ -1,6 +1,7 @@
 """A session changes its router between turns, and prices the next step before it is sent."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,13 +12,14 @@ from ralex.core.events import RouteDecided, StepFinished
 from ralex.core.ids import ModelId
 from ralex.core.models import Rates
 from ralex.core.pricing import flat_price
-from ralex.core.routing import Override, Router, RouteReason
+from ralex.core.routing import Override, RouteDecision, Router, RouteReason
 from ralex.core.tiers import Tier
 from ralex.core.usage import Usage
 from ralex.errors import MissingKeyError, UsageError
-from ralex.providers.scripted import ScriptedStep
+from ralex.providers.scripted import ScriptedProvider, ScriptedStep
+from ralex.wiring import Engine, RunOptions
 from tests.agent.script import DONE, of
-from tests.agent.stand import Stand, model, play
+from tests.agent.stand import Stand, make_config, model, play
 
 HARD = "Refactor the scheduler of the payment service to async and fix the race condition in it"
 CACHE = Usage(input_tokens=100, cache_read_tokens=9_900, output_tokens=50)
@@ -153,3 +155,49 @@ async def test_ten_megabytes_are_priced_by_their_beginning(stand: Stand) -> None
     (one,) = [price for price in session.price_of_next_turn(ask) if price.is_chosen]
     assert one.estimated_usd is not None
     assert one.estimated_usd > Decimal(1), "the whole length is paid for"
+
+
+class Watch:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 11, 20, 9, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
+async def paused(stand: Stand, minutes: int | None, *, pause: int, resumes: bool) -> RouteDecision:
+    """Give a hard task to a session, pause, say yes, and give that turn's route."""
+    watch = Watch()
+    config = replace(make_config(stand.home), new_task_after_minutes=minutes)
+    options = RunOptions(cwd=stand.project)
+    async with Engine(config, providers={"test": ScriptedProvider([DONE, DONE])}, now=watch) as one:
+        session = await one.session(options)
+        await play(session, HARD)
+        watch.at += timedelta(minutes=pause)
+        if not resumes:
+            return of(await play(session, "yes"), RouteDecided)[0].route
+    async with Engine(config, providers={"test": ScriptedProvider([DONE])}, now=watch) as two:
+        session = await two.session(replace(options, continues=True))
+        return of(await play(session, "yes"), RouteDecided)[0].route
+
+
+@pytest.mark.parametrize("resumes", [False, True], ids=["in one process", "taken up again"])
+async def test_a_pause_as_long_as_the_setting_begins_a_new_task(
+    stand: Stand, *, resumes: bool
+) -> None:
+    found = await paused(stand, 60, pause=61, resumes=resumes)
+    assert (found.tier, found.continues_task) == (Tier.SIMPLE, False)
+    assert found.reasons[0] == "the session paused for 61 minutes, so this begins a new task"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "pause"), [(60, 59), (None, 100_000)], ids=["too short", "no setting"]
+)
+@pytest.mark.parametrize("resumes", [False, True], ids=["in one process", "taken up again"])
+async def test_a_shorter_pause_changes_nothing(
+    stand: Stand, minutes: int | None, pause: int, *, resumes: bool
+) -> None:
+    found = await paused(stand, minutes, pause=pause, resumes=resumes)
+    assert (found.tier, found.continues_task) == (Tier.COMPLEX, True)

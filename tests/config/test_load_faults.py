@@ -111,6 +111,11 @@ FAULTS = [
         "line 4: the pattern of rule 1 of 'mine' uses a back-reference",
         id="a regex without a bound",
     ),
+    pytest.param(
+        "new_task_after_minutes = 0",
+        "line 1: 'new_task_after_minutes' at the top",
+        id="no pause at all",
+    ),
     pytest.param(RULE + "pattern = 'a'", "neither a tier nor a model", id="rule without effect"),
     pytest.param(
         RULE + 'tier = "SIMPLE"', "[routers.mine.rules #1] has no 'pattern'", id="no pattern"

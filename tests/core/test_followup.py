@@ -1,5 +1,7 @@
 """Which asks go on with the running task, in many languages."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -103,3 +105,27 @@ def test_any_text_is_judged_without_fault_and_case_does_not_matter(ask: str) -> 
         assert WORDS(ask) == WORDS(ask.upper())
     else:
         WORDS(ask)
+
+
+def fresh(kind: str) -> list[str]:
+    """Read asks that were written down apart from the words of the rules."""
+    lines = Path(__file__).with_name("followup_asks.tsv").read_text("utf-8").splitlines()
+    return [text for name, text in (line.split("\t") for line in lines) if name == kind]
+
+
+@pytest.mark.parametrize("kind", ["reply", "complaint"])
+def test_answers_and_complaints_in_35_languages_go_on_with_the_task(kind: str) -> None:
+    asks = fresh(kind)
+    assert len(asks) > 200
+    assert [ask for ask in asks if WORDS.kind_of(ask) is None] == []
+
+
+def test_nearly_every_complaint_is_known_as_one_and_no_answer_is() -> None:
+    complaints = [WORDS.kind_of(ask) for ask in fresh("complaint")]
+    assert complaints.count(Followup.COMPLAINT) >= 0.97 * len(complaints)
+    mistaken = [ask for ask in fresh("reply") if WORDS.kind_of(ask) is Followup.COMPLAINT]
+    assert mistaken == []
+
+
+def test_a_new_subject_is_no_followup_however_short() -> None:
+    assert [ask for ask in fresh("new") if WORDS.kind_of(ask) is not None] == []

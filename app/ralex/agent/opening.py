@@ -1,5 +1,7 @@
 """Open sessions: fresh ones, and stored ones where they ended."""
 
+from datetime import datetime
+
 from ralex.agent.services import AgentServices
 from ralex.agent.session import Session
 from ralex.agent.titles import title_of
@@ -17,9 +19,16 @@ async def start_session(services: AgentServices, *, first_prompt: str = "") -> S
 
 
 async def resume_session(
-    services: AgentServices, session_id: SessionId, *, title: str = ""
+    services: AgentServices,
+    session_id: SessionId,
+    *,
+    title: str = "",
+    last_used: datetime | None = None,
 ) -> Session:
     """Take up a stored session where it ended.
+
+    Args:
+        last_used: When something was last stored of it, with a zone; None if that is not known.
 
     Raises:
         SessionNotFoundError: If there is none of this id.
@@ -28,5 +37,7 @@ async def resume_session(
     session = Session(
         services, session_id=session_id, project=str(services.cwd), title=title, events=events
     )
+    if last_used is not None:
+        session.was_used(last_used)
     await session.open_jobs()
     return session

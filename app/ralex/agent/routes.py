@@ -48,6 +48,7 @@ class RouteDesk:
         self._task = TaskState()
         self._budget: BudgetState | None = None
         self._cached: tuple[Cached, datetime] | None = None
+        self._used: datetime | None = None
         self.router = services.router
         self.override: Override | None = None
         self.last: RouteDecision | None = None
@@ -82,8 +83,13 @@ class RouteDesk:
         self.router = router
         self._task = TaskState()
 
+    def was_used(self, moment: datetime) -> None:
+        """Note when something last happened in the session."""
+        self._used = moment
+
     def called(self, model: ModelId, usage: Usage) -> None:
         """Note what a provider now holds of the conversation, as its own count shows it."""
+        self._used = self._services.now()
         held = usage.cache_read_tokens + usage.cache_write_tokens
         if usage.cache_read_tokens and not usage.cache_write_tokens:
             held = usage.total_input_tokens  # who reports reads alone caches all that was sent
@@ -148,9 +154,16 @@ class RouteDesk:
         """
         likely = self.likely_model()
         self._budget = budget
+        pause = self._long_pause()
         route = self._decide(ask, complexity, context_tokens=size(likely) if likely else 0)
         if self.override is not None and self.override.once:
             self.override = None
+        if pause is not None:
+            minutes = pause // timedelta(minutes=1)
+            story = f"the session paused for {minutes} minutes, so this begins a new task"
+            route = replace(route, reasons=(story, *route.reasons))
+            self._task = TaskState()
+        self._used = self._services.now()
         self.resume(route)
         return route
 
@@ -170,6 +183,7 @@ class RouteDesk:
 
     def _decide(self, ask: str, complexity: Complexity, *, context_tokens: int) -> RouteDecision:
         services = self._services
+        task = self._task if self._long_pause() is None else TaskState()
         return decide(
             ask,
             complexity=complexity,
@@ -177,13 +191,21 @@ class RouteDesk:
             models=services.models,
             usable=services.usable,
             now=services.now(),
-            task=self._task,
-            is_followup=self._task.tier is not None and services.is_followup(ask),
+            task=task,
+            is_followup=task.tier is not None and services.is_followup(ask),
             override=self.override,
             budget=self._budget,
             context_tokens=context_tokens,
             cached=self._in_cache(),
         )
+
+    def _long_pause(self) -> timedelta | None:
+        """Give how long the session has paused, if that ends the running task by setting."""
+        limit = self._services.new_task_after
+        if limit is None or self._used is None or self._task.tier is None:
+            return None
+        pause = self._services.now() - self._used
+        return pause if pause >= limit else None
 
     def _in_cache(self) -> Cached | None:
         if self._cached is None or self._services.now() - self._cached[1] > _CACHE_LIFE:

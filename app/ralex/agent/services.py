@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -69,6 +69,7 @@ class AgentServices:
         notices: What the user should know of how the stores were opened.
         plan: Puts the siblings of deployments and the fallback chains in place.
         standings: What is known of models by whole tasks; read when it is first needed.
+        new_task_after: After a pause this long a prompt begins a new task; None never.
         escalates: Evidence of failure may move a task to a better model.
         undo_of: Gives the record of what a session changes; None for no undo.
         limits: Changes limits, for good or for today.
@@ -105,6 +106,7 @@ class AgentServices:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     is_complaint: Callable[[str], bool] = _never
     escalates: bool = True
+    new_task_after: timedelta | None = None
     standings: Callable[[], Mapping[ModelId, Standing]] = _no_standings
     notices: tuple[str, ...] = ()
     plan: CandidatePlan = field(default_factory=CandidatePlan)

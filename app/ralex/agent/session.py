@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
@@ -129,6 +129,10 @@ class Session:
             MissingKeyError: If none of its models can be called.
         """
         self._desk.set_router(name)
+
+    def was_used(self, moment: datetime) -> None:
+        """Note when the session taken up was last used, to know how long it has paused."""
+        self._desk.was_used(moment)
 
     def price_of_next_turn(self, ask: str) -> tuple[TierPrice, ...]:
         """Price the next step on each tier and mark the one this ask would take; no I/O.

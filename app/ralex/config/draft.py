@@ -78,6 +78,7 @@ class Draft:
     theme: str = "ralex-dark"
     max_steps: int = 200
     escalation: str = "on"
+    new_task_after_minutes: int | None = None
     permissions: "list[Rule]" = field(default_factory=list["Rule"])
     limits: Limits = field(default_factory=Limits)
     timeouts: Timeouts = field(default_factory=Timeouts)

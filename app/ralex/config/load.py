@@ -315,6 +315,7 @@ def _finish(
         untrusted=tuple(draft.untrusted),
         max_steps=draft.max_steps,
         escalation=draft.escalation,
+        new_task_after_minutes=draft.new_task_after_minutes,
         permissions=tuple(draft.permissions),
         timeouts=draft.timeouts,
         retries=draft.retries,

@@ -150,6 +150,7 @@ class Config:
         fallbacks: What follows a model that fails, by kind of failure.
         escalation: ``on``, or ``off``: no advice from better models and no moving up.
         keys: The user's own keys for actions of the screen; see ``core.keys``.
+        new_task_after_minutes: After a pause this long a prompt begins a new task; None never.
         sources: What was read, lowest layer first, for ``ralex config show``.
         warnings: What was noticed and is not fatal.
         extra_file: What ``--config`` named, or None.
@@ -166,6 +167,7 @@ class Config:
     theme: str = "ralex-dark"
     max_steps: int = 200
     escalation: str = "on"
+    new_task_after_minutes: int | None = None
     permissions: "tuple[Rule, ...]" = ()
     timeouts: Timeouts = field(default_factory=Timeouts)
     retries: Retries = field(default_factory=Retries)

@@ -78,6 +78,7 @@ Usd: TypeAlias = Annotated[Decimal, PlainValidator(_usd)]
 Limit: TypeAlias = Annotated[Decimal | None, PlainValidator(_limit)]
 Real: TypeAlias = Annotated[float, PlainValidator(_real)]
 Seconds: TypeAlias = Annotated[float, PlainValidator(_seconds)]
+Minutes: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 Weight: TypeAlias = Annotated[float, PlainValidator(_weight)]
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=200)]
 Tokens: TypeAlias = Annotated[int, Field(gt=0, le=1_000_000_000)]
@@ -310,6 +311,7 @@ class FileSection(Section):
     theme: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     max_steps: Annotated[int, Field(gt=0, le=100_000)] | None = None
     escalation: Literal["on", "off"] | None = None
+    new_task_after_minutes: Minutes | None = None
     budget: BudgetSection = BudgetSection()
     timeouts: TimeoutsSection = TimeoutsSection()
     retries: RetriesSection = RetriesSection()

@@ -111,6 +111,8 @@ def load_followups() -> FollowupWords:
         complaints=_folded_phrases(complaints.texts("phrases")),
         tasks=frozenset(map(fold, tasks.texts("words"))),
         task_stems=tuple(map(fold, tasks.texts("stems"))),
+        nouns=frozenset(_folded_words(complaints.texts("nouns"))),
+        signs=complaints.texts("signs"),
         dense={
             Followup.REPLY: tuple(map(fold, replies.texts("dense"))),
             Followup.OPENING: tuple(map(fold, openings.texts("dense"))),
@@ -118,6 +120,7 @@ def load_followups() -> FollowupWords:
         },
         dense_tasks=tuple(map(fold, tasks.texts("dense"))),
         most_chars=limits.whole("chars"),
+        most_noun_words=limits.whole("noun_words"),
         most_words={kind: limits.whole(f"{kind}_words") for kind in Followup},
         most_dense_chars={
             kind: limits.whole(f"{kind}_dense") for kind in Followup if kind is not Followup.REPLY

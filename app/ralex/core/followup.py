@@ -34,8 +34,11 @@ class FollowupWords:
         openings: What a follow-up begins with.
         complaints: What says, anywhere, that the last answer was no good.
         tasks: Words that make a text a task of its own, however short.
+        nouns: Words for what went wrong; a short text with one, and without a task, complains.
+        signs: What makes a text without any word a complaint.
         dense: The same lists for scripts without spaces, found anywhere.
         most_chars: Longer texts are never follow-ups.
+        most_noun_words: How many words a text may have beside one of ``nouns``.
         most_words: For each kind, how many words a text may have.
     """
 
@@ -44,9 +47,12 @@ class FollowupWords:
     complaints: tuple[str, ...]
     tasks: frozenset[str]
     task_stems: tuple[str, ...]
+    nouns: frozenset[str]
+    signs: tuple[str, ...]
     dense: Mapping[Followup, tuple[str, ...]]
     dense_tasks: tuple[str, ...]
     most_chars: int
+    most_noun_words: int
     most_words: Mapping[Followup, int]
     most_dense_chars: Mapping[Followup, int]
 
@@ -63,19 +69,23 @@ class FollowupWords:
         if _DENSE.search(low):
             return self._kind_of_dense(low)
         words = _WORDS.findall(low)
-        if not words:
-            return Followup.REPLY  # a thumb up, a tick, an ellipsis
+        if not words:  # a thumb up, a tick, an ellipsis; or a thumb down
+            is_bad = any(sign in text for sign in self.signs)
+            return Followup.COMPLAINT if is_bad else Followup.REPLY
         return self._kind_of_words(words)
 
     def _kind_of_words(self, words: list[str]) -> Followup | None:
         count = len(words)
         joined = f" {' '.join(words)} "
-        if count <= self.most_words[Followup.REPLY] and self.reply_words.issuperset(words):
-            return Followup.REPLY
         if count <= self.most_words[Followup.COMPLAINT] and any(
             phrase in joined for phrase in self.complaints
         ):
             return Followup.COMPLAINT
+        is_trouble = count <= self.most_noun_words and not self.nouns.isdisjoint(words)
+        if is_trouble and not self._has_task(words):
+            return Followup.COMPLAINT
+        if count <= self.most_words[Followup.REPLY] and self.reply_words.issuperset(words):
+            return Followup.REPLY
         if count <= self.most_words[Followup.OPENING] and joined.startswith(self.openings):
             return Followup.OPENING
         if count <= self.most_words[Followup.SHORT] and not self._has_task(words):
@@ -89,13 +99,24 @@ class FollowupWords:
             ):
                 return kind
         bare = "".join(_WORDS.findall(low))
-        if bare in self.dense[Followup.REPLY]:
+        if self._is_of_replies(bare):
             return Followup.REPLY
         if len(bare) <= self.most_dense_chars[Followup.SHORT] and not any(
             needle in low for needle in self.dense_tasks
         ):
             return Followup.SHORT
         return None
+
+    def _is_of_replies(self, bare: str) -> bool:
+        """Tell whether a short text is nothing but replies, one after the other."""
+        if len(bare) > self.most_dense_chars[Followup.OPENING]:
+            return False
+        reached = {0}
+        for at in range(len(bare)):
+            if at in reached:
+                replies = self.dense[Followup.REPLY]
+                reached.update(at + len(one) for one in replies if bare.startswith(one, at))
+        return len(bare) in reached
 
     def _has_task(self, words: list[str]) -> bool:
         return not self.tasks.isdisjoint(words) or any(
