@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ralex.core.budget import BudgetState
+from ralex.core.chains import Cached
 from ralex.core.complexity import Complexity
 from ralex.core.ids import ModelId
 from ralex.core.models import ModelInfo, Rates
@@ -98,6 +99,8 @@ def route(
     is_followup: bool = False,
     override: Override | None = None,
     usable: frozenset[str] = BOTH,
+    models: dict[ModelId, ModelInfo] = MODELS,
+    cached: Cached | None = None,
     budget: BudgetState | None = None,
     context_tokens: int = 0,
 ) -> RouteDecision:
@@ -105,8 +108,9 @@ def route(
         ask,
         complexity=judged(tier),
         router=router,
-        models=MODELS,
+        models=models,
         usable=usable,
+        cached=cached,
         now=NOW,
         task=task,
         is_followup=is_followup,
@@ -213,10 +217,40 @@ class TestTask:
     def test_the_price_of_switching_is_on_the_receipt(self) -> None:
         task = TaskState(tier=Tier.COMPLEX, model=SMART)
         found = route(tier=Tier.SIMPLE, task=task, context_tokens=50_000)
-        assert found.reasons[-1] == (
-            "switching from bolt/smart reads 50,000 tokens anew: $0.0050 against $0.0150 from its"
-            " cache"
+        anew = "switching from bolt/smart reads 50,000 tokens anew: $0.0050"
+        assert found.reasons[-1] == anew, "nothing is known of a cache"
+        held = Cached(model=SMART, tokens=50_000)
+        found = route(tier=Tier.SIMPLE, task=task, context_tokens=50_000, cached=held)
+        assert found.reasons[-1] == f"{anew} against $0.0150 with what it has in its cache"
+
+    def test_what_an_alternative_would_read_anew_is_in_its_price(self) -> None:
+        task = TaskState(tier=Tier.COMPLEX, model=SMART)
+        held = Cached(model=SMART, tokens=48_000)
+        found = route("yes", task=task, is_followup=True, context_tokens=50_000, cached=held)
+        assert found.estimated_usd == Decimal("0.0324"), "48,000 at 0.3, 2,000 at 3, 800 at 15"
+        brain = next(one for one in found.alternatives if one.model == BRAIN)
+        assert brain.estimated_usd == Decimal("0.27")
+        assert brain.why_not == (
+            "REASONING is more than was asked for, at 8.3 times the price, reading 48,000 cached"
+            " tokens anew"
         )
+
+    def test_a_better_model_stays_where_reading_elsewhere_would_cost_more(self) -> None:
+        task = TaskState(tier=Tier.COMPLEX, model=SMART)
+        held = Cached(model=SMART, tokens=90_000)
+        dear = {**MODELS, MID: model(MID, "2.9")}
+        found = route(tier=Tier.MEDIUM, task=task, context_tokens=90_000, cached=held, models=dear)
+        assert (found.tier, found.model, found.reason) == (Tier.MEDIUM, SMART, RouteReason.SCORE)
+        assert found.fallbacks == (MID,)
+        assert found.reasons[-1] == (
+            "bolt/smart stays, as it has 90,000 tokens in its cache: 3 steps are about $0.1170 "
+            "there, and $0.8178 with acme/mid, which would read them anew"
+        )
+        assert route(tier=Tier.MEDIUM, task=task, context_tokens=90_000, models=dear).model == MID
+        cheap = route(tier=Tier.SIMPLE, task=task, context_tokens=90_000, cached=held)
+        assert cheap.model == CHEAP, "three steps with it are $0.0120"
+        up = route(tier=Tier.REASONING, task=task, context_tokens=90_000, cached=held)
+        assert up.model == BRAIN, "a cache never holds an ask below its tier"
 
     def test_an_escalated_task_stays_up_until_it_ends(self) -> None:
         task = escalated(TaskState(tier=Tier.SIMPLE, model=CHEAP), to=Tier.COMPLEX, model=SMART)

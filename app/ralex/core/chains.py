@@ -1,7 +1,7 @@
 """From a tier to a model that can be called: fallback chains, missing tiers, estimated prices."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -81,14 +81,23 @@ class Market:
             return 0
         return min(self.cached.tokens, self.context_tokens)
 
-    def reading_usd(self, model: ModelId, *, from_cache: bool) -> Decimal | None:
-        """Price the reading of the context alone, in USD."""
+    def estimate_steps_usd(self, model: ModelId, steps: int) -> Decimal | None:
+        """Estimate some steps in USD; after the first, the model's own cache holds the input."""
+        first = self.estimate_usd(model)
+        held = Cached(model=model, tokens=self.context_tokens)
+        later = replace(self, cached=held).estimate_usd(model)
+        return None if first is None or later is None else first + (steps - 1) * later
+
+    def reading_usd(self, model: ModelId) -> Decimal | None:
+        """Price the reading of the context alone, cached input at its own rate, in USD."""
         info = self.models.get(model)
         if info is None or info.price is None:
             return None
         rates = rates_at(info.price, self.now, total_input_tokens=self.context_tokens)
-        rate = rates.cache_read if from_cache and rates.cache_read is not None else rates.input
-        return self.context_tokens * rate / _MTOK
+        held = self.cached_tokens(model)
+        cached_rate = rates.input if rates.cache_read is None else rates.cache_read
+        fresh = self.context_tokens - held
+        return (fresh * rates.input + held * cached_rate) / _MTOK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

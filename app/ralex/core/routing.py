@@ -8,7 +8,6 @@ or leaves a sentence about why it did not.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from decimal import Decimal
 
 from ralex.core.budget import BudgetState
 from ralex.core.chains import (
@@ -23,6 +22,12 @@ from ralex.core.chains import (
 from ralex.core.complexity import Boundaries, Complexity
 from ralex.core.ids import ModelId
 from ralex.core.models import ModelInfo
+from ralex.core.route_receipt import (
+    alternatives,
+    missing_key,
+    prices_by_tier,
+    switch_sentence,
+)
 from ralex.core.routes import (
     Alternative,
     Override,
@@ -33,7 +38,7 @@ from ralex.core.routes import (
     TaskState,
     TierPrice,
 )
-from ralex.core.tiers import TIERS, Tier
+from ralex.core.tiers import Tier
 
 __all__ = [
     "Alternative",
@@ -57,6 +62,11 @@ EXPECTED_OUTPUT_TOKENS = 800
 
 BUDGET_BIAS_SHARE = 0.8
 """From this share of the day's limit on, new tasks begin one tier cheaper."""
+
+CACHE_HORIZON_STEPS = 3
+"""How many steps are compared where a cache speaks for staying; the first one pays the reading."""
+
+_BY_JUDGEMENT = frozenset({RouteReason.SCORE, RouteReason.BUDGET})
 
 RULE_WINDOW_CHARS = 20_000
 """How much of an ask rules look at, which bounds the time of a slow pattern."""
@@ -130,34 +140,6 @@ def decide(
     else:
         chain = _named_model(story, story.model, router, complexity, market)
     return _receipt(story, chain, router, complexity, running, market)
-
-
-def prices_by_tier(
-    decision: RouteDecision, router: Router, market: Market
-) -> tuple[TierPrice, ...]:
-    """Price the next step on each tier of a router, cheapest tier first.
-
-    Exactly one is marked as chosen: the one the decision takes. A model it names that serves no
-    tier comes last, with the tier None.
-    """
-    prices: list[TierPrice] = []
-    for tier in TIERS:
-        is_chosen = tier is decision.tier
-        model = decision.model if is_chosen else chain_for(router, tier, market).models[0]
-        prices.append(
-            TierPrice(
-                tier=tier,
-                model=model,
-                estimated_usd=market.estimate_usd(model),
-                is_chosen=is_chosen,
-            )
-        )
-    if decision.tier is None:
-        price = market.estimate_usd(decision.model)
-        prices.append(
-            TierPrice(tier=None, model=decision.model, estimated_usd=price, is_chosen=True)
-        )
-    return tuple(prices)
 
 
 def task_after(decision: RouteDecision, task: TaskState | None = None) -> TaskState:
@@ -285,7 +267,7 @@ def _named_model(
     story: _Story, model: ModelId, router: Router, complexity: Complexity, market: Market
 ) -> Chain:
     if not market.can_call(model):
-        story.reasons.append(_missing_key(model, market))
+        story.reasons.append(missing_key(model, market))
     rest: tuple[ModelId, ...] = ()
     if story.rule is not None and story.tier is not None and router.tiers.get(story.tier):
         # Who names a model by hand wants that model; a rule speaks for its whole tier.
@@ -309,14 +291,15 @@ def _deployment(
             f"no model of the tier {wanted} can be called, so {chain.tier} serves it"
         )
     if not chain.is_usable:
-        story.reasons.append(_missing_key(chain.models[0], market))
+        story.reasons.append(missing_key(chain.models[0], market))
         return chain
     skipped = [model for model in router.tiers[chain.tier] if model not in chain.models]
     if skipped:
         story.reasons.append(f"skipped {', '.join(skipped)}: no key is set")
     if story.continues_task and task.model is not None and story.tier is task.tier:
         return _same_model(story, chain, task.model, market)
-    return _within_budget(story, chain, router, budget, market)
+    chain = _within_budget(story, chain, router, budget, market)
+    return _where_the_cache_is(story, chain, task, market)
 
 
 def _same_model(story: _Story, chain: Chain, model: ModelId, market: Market) -> Chain:
@@ -347,6 +330,26 @@ def _within_budget(
     return cheaper
 
 
+def _where_the_cache_is(story: _Story, chain: Chain, task: TaskState, market: Market) -> Chain:
+    """Keep a better model where reading the conversation elsewhere would cost more than it."""
+    stays, other = task.model, chain.models[0]
+    if stays is None or task.tier is None or stays == other or not market.can_call(stays):
+        return chain
+    held = market.cached_tokens(stays)
+    is_lower = task.tier.rank < chain.tier.rank
+    if not held or is_lower or story.continues_task or story.reason not in _BY_JUDGEMENT:
+        return chain
+    here = market.estimate_steps_usd(stays, CACHE_HORIZON_STEPS)
+    there = market.estimate_steps_usd(other, CACHE_HORIZON_STEPS)
+    if here is None or there is None or here > there:
+        return chain
+    story.reasons.append(
+        f"{stays} stays, as it has {held:,} tokens in its cache: {CACHE_HORIZON_STEPS} steps are "
+        f"about ${here:.4f} there, and ${there:.4f} with {other}, which would read them anew"
+    )
+    return replace(chain, models=(stays, *chain.models))
+
+
 def _receipt(
     story: _Story,
     chain: Chain,
@@ -365,7 +368,7 @@ def _receipt(
         story.reasons.append(f"the price of {model} is unknown")
     elif rule is not None and rule.max_cost_usd is not None and estimate > rule.max_cost_usd:
         story.reasons.append(f"the first step is estimated at ${estimate:.4f}, over that limit")
-    switch = _switch_sentence(task.model, model, market)
+    switch = switch_sentence(task.model, model, market)
     if switch:
         story.reasons.append(switch)
     return RouteDecision(
@@ -379,58 +382,9 @@ def _receipt(
         override=story.override,
         rule=story.rule_name,
         fallbacks=chain.models[1:] if chain.is_usable else (),
-        alternatives=_alternatives(router, chain, market),
+        alternatives=alternatives(router, chain, market),
         estimated_usd=estimate,
         max_cost_usd=None if rule is None else rule.max_cost_usd,
         max_tokens=None if rule is None else rule.max_tokens,
         continues_task=story.continues_task,
     )
-
-
-def _switch_sentence(before: ModelId | None, model: ModelId, market: Market) -> str:
-    if before is None or before == model or not market.context_tokens:
-        return ""
-    here = market.reading_usd(model, from_cache=False)
-    there = market.reading_usd(before, from_cache=True)
-    if here is None or there is None:
-        return ""
-    return (
-        f"switching from {before} reads {market.context_tokens:,} tokens anew: "
-        f"${here:.4f} against ${there:.4f} from its cache"
-    )
-
-
-def _alternatives(router: Router, chain: Chain, market: Market) -> tuple[Alternative, ...]:
-    chosen = chain.models[0]
-    chosen_usd = market.estimate_usd(chosen)
-    found: dict[ModelId, Alternative] = {}
-    for tier in TIERS:
-        for place, model in enumerate(router.tiers.get(tier, ())):
-            is_fallback = model in chain.models[1:]
-            if model == chosen or model in found or (place and not is_fallback):
-                continue
-            price = market.estimate_usd(model)
-            if not market.can_call(model):
-                why = f"no key is set for {market.provider_of(model)}"
-            elif is_fallback:
-                why = f"a fallback, taken if {chosen} fails"
-            elif tier.rank > chain.tier.rank:
-                why = f"{tier} is more than was asked for{_difference(price, chosen_usd)}"
-            elif tier.rank < chain.tier.rank:
-                why = f"{tier} is less than was asked for{_difference(price, chosen_usd)}"
-            else:
-                why = f"another model of {tier} was taken"
-            found[model] = Alternative(model=model, tier=tier, estimated_usd=price, why_not=why)
-    return tuple(found.values())
-
-
-def _difference(price: Decimal | None, chosen: Decimal | None) -> str:
-    if price is None or chosen is None or not price or not chosen:
-        return ""
-    if price >= chosen:
-        return f", at {price / chosen:.1f} times the price"
-    return f", at {price / chosen:.0%} of the price"
-
-
-def _missing_key(model: ModelId, market: Market) -> str:
-    return f"{model} cannot be called: no key is set for {market.provider_of(model)}"
