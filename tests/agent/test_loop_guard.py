@@ -46,3 +46,50 @@ def test_the_order_of_arguments_does_not_matter() -> None:
     guard.judge("grep", {"pattern": "x", "path": "."})
     guard.judge("grep", {"path": ".", "pattern": "x"})
     assert guard.judge("grep", {"pattern": "x", "path": "."}) is Verdict.NUDGE
+
+
+def alternate(guard: LoopGuard, rounds: int, results: list[list[str]]) -> list[list[Verdict]]:
+    """Let commands take turns; each says the same in every round unless told otherwise."""
+    verdicts: list[list[Verdict]] = []
+    for turn in range(rounds):
+        verdicts.append([])
+        for name, said in zip("ab", results[turn % len(results)], strict=True):
+            verdict = guard.judge("bash", {"command": name})
+            verdicts[-1].append(verdict)
+            if verdict is Verdict.RUN:
+                guard.note(
+                    "bash", {"command": name}, said, has_changed=False, may_have_changed=True
+                )
+    return verdicts
+
+
+def test_two_commands_that_take_turns_and_say_the_same_are_a_loop() -> None:
+    said = [["one [0.1 s]", "two 10:31:07"], ["one [1.42 s]", "two 10:44:59"]]
+    verdicts = alternate(LoopGuard(), 5, said)
+    assert verdicts[-1][1] is Verdict.STOP
+    assert all(verdict is Verdict.RUN for turn in verdicts[:2] for verdict in turn)
+    assert any(Verdict.NUDGE in turn for turn in verdicts)
+
+
+def test_two_commands_of_which_one_says_something_new_are_no_loop() -> None:
+    news = [[f"{count} of 9 passed", "same"] for count in range(9)]
+    assert all(set(turn) == {Verdict.RUN} for turn in alternate(LoopGuard(), 9, news))
+
+
+def test_a_command_that_changes_a_file_each_time_is_no_loop() -> None:
+    guard = LoopGuard()
+    for _ in range(9):
+        guard.note("bash", {"command": "a"}, "same", has_changed=True, may_have_changed=True)
+        assert guard.judge("read", READ) is Verdict.RUN
+        guard.note("read", READ, "same", has_changed=False)
+
+
+def test_asking_after_a_background_command_is_no_loop() -> None:
+    guard = LoopGuard()
+    assert {guard.judge("job", {"id": 1}) for _ in range(9)} == {Verdict.RUN}
+
+
+def test_long_results_are_told_apart_in_the_middle() -> None:
+    guard = LoopGuard()
+    for turn in range(6):
+        assert play(guard, 1, result="x" * 9_000 + str(turn) + "x" * 9_000) == ["run"]

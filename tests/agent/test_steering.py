@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from ralex.core.events import (
     AgentEvent,
     AssistantMessageCompleted,
@@ -12,6 +14,7 @@ from ralex.core.events import (
 )
 from ralex.core.messages import ToolResultMessage, UserMessage
 from ralex.core.stream import TextDelta
+from ralex.errors import UsageError
 from ralex.providers.scripted import ScriptedStep
 from tests.agent.script import DONE, HELLO, breaks, of, shell, step
 from tests.agent.stand import Stand, play
@@ -81,3 +84,25 @@ async def test_a_message_survives_the_end_of_the_process(stand: Stand) -> None:
     events = await play(again, "go on")
     assert len(of(events, SteeringDelivered)) == 1
     assert len(of(events, AssistantMessageCompleted)) == 1
+
+
+async def test_a_waiting_message_can_be_taken_back(stand: Stand) -> None:
+    session = await stand.open([DONE])
+    await play(session, HELLO)
+    for text in ("one", "two", "three"):
+        await session.steer(text)
+    assert await session.unsteer(1) == "two"
+    assert session.waiting == ("one", "three")
+    later = await stand.open([DONE], continues=True)
+    assert later.waiting == ("one", "three")
+    await play(later, HELLO)
+    sent = str(stand.provider.requests[-1].messages)
+    assert ["two" in sent, "three" in sent] == [False, True]
+
+
+async def test_what_the_model_has_heard_cannot_be_taken_back(stand: Stand) -> None:
+    session = await stand.open([DONE])
+    await session.steer("one")
+    await play(session, HELLO)
+    with pytest.raises(UsageError, match="does not wait"):
+        await session.unsteer(0)

@@ -1,10 +1,13 @@
 """What is left out of a conversation, and what never is."""
 
+import json
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ralex.core.compaction import (
     MASKED_FROM_CHARS,
+    SHORTENED_FROM_CHARS,
     compacted_text,
     marks_for,
     masked,
@@ -34,7 +37,13 @@ def steps(*lengths: int) -> list[Message]:
 
 
 def sizes_of(messages: list[Message]) -> list[int]:
-    return [len(message.text) // 4 + 4 for message in messages]
+    return [len(message.text) // 4 + 4 + _length_of_calls(message) // 4 for message in messages]
+
+
+def _length_of_calls(message: Message) -> int:
+    if not isinstance(message, AssistantMessage):
+        return 0
+    return sum(len(call.arguments_json) for call in message.tool_calls)
 
 
 conversations = st.lists(st.integers(0, 60_000), min_size=1, max_size=12).map(
@@ -116,3 +125,41 @@ def test_the_text_holds_everything_that_must_outlive_a_summary() -> None:
     for part in ("here", "mend it", "earlier wish", "2 older messages", "[>] write"):
         assert part in text
     assert text.endswith("the last wish")
+
+
+def wrote(characters: int, *, path: str = "src/a.py") -> list[Message]:
+    arguments = json.dumps({"path": path, "content": "x" * characters})
+    call = ToolCall(id=CallId(f"c{path}"), name="write", arguments_json=arguments)
+    return [
+        AssistantMessage(text="", tool_calls=(call,)),
+        ToolResultMessage(call_id=call.id, name="write", text="written"),
+    ]
+
+
+def test_long_arguments_of_old_calls_are_left_out_and_stay_json_with_the_path() -> None:
+    messages = [*wrote(200_000), *wrote(200_000, path="b.py"), *wrote(200_000, path="c.py")]
+    sizes = sizes_of(messages)
+    plan = plan_masking(messages, sizes, keep_tokens=40_000, least_gain=20_000)
+    assert plan is not None
+    assert (plan.results, plan.calls) == (0, 2)
+    after = masked(messages, plan.before)
+    first = after[0]
+    assert isinstance(first, AssistantMessage)
+    arguments = json.loads(first.tool_calls[0].arguments_json)
+    assert arguments["path"] == "src/a.py"
+    assert "200,000 characters" in arguments["content"]
+    assert after[-2:] == messages[-2:]
+    assert sum(sizes) - sum(sizes_of(after)) >= plan.freed_tokens * 0.9
+    assert masked(after, plan.before) == after
+
+
+@given(st.text(max_size=5_000), st.integers(0, 5_000))
+def test_shortened_arguments_are_json_whatever_they_were(text: str, characters: int) -> None:
+    call = ToolCall(id=CallId("c"), name="write", arguments_json=text + "{" * characters)
+    message = AssistantMessage(text="", tool_calls=(call,))
+    left = masked([message], 1)[0]
+    assert isinstance(left, AssistantMessage)
+    if len(call.arguments_json) > SHORTENED_FROM_CHARS:
+        json.loads(left.tool_calls[0].arguments_json)
+    else:
+        assert left == message

@@ -347,6 +347,9 @@ class FakeSession:
     async def steer(self, text: str) -> None:
         self.steered.append(SteeringQueued(steering_id=f"s{len(self.steered)}", text=text))
 
+    async def unsteer(self, index: int) -> str:
+        return self.steered.pop(index).text
+
     async def rename(self, title: str) -> None:
         self.title = title
 

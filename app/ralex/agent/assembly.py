@@ -84,5 +84,6 @@ def make_surroundings(
         if isinstance(event, RouteDecided):
             desk.resume(event.route)
     desk.settle()
+    toolbox.restore(events)
     around.escalator.restore(events)
     return around

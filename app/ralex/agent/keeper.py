@@ -222,7 +222,12 @@ class ContextKeeper:
         if plan is None:
             return False
         await emit(
-            ContextMasked(before=plan.before, results=plan.results, freed_tokens=plan.freed_tokens)
+            ContextMasked(
+                before=plan.before,
+                results=plan.results,
+                freed_tokens=plan.freed_tokens,
+                calls=plan.calls,
+            )
         )
         return True
 

@@ -1,11 +1,13 @@
-"""Notice a model that makes the same call again and again, also when nobody is asked first.
+"""Notice a model that makes the same calls again and again, also when nobody is asked first.
 
 A call counts as a repetition only if nothing could have changed its result: the same name and
 arguments, the same result as before, and no other change in between. Running the tests after every
-edit is work; reading an unchanged file for the third time is not.
+edit is work; reading an unchanged file for the third time is not. A command counts as a change only
+while its result is new: two that take turns and say the same each time lead nowhere.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -22,10 +24,19 @@ class Verdict(StrEnum):
     STOP = "stop"
 
 
+_TIMES = re.compile(r"\d+(?:[.:]\d+)*\s?(?:ns|ms|s|sec|secs|seconds|min)?\b")
+"""Durations and times of day differ from run to run and are no news; other numbers are."""
+
+_COMPARED_CHARS = 4_000
+_POLLING = frozenset({"job"})
+"""Asking how a background command is doing is waiting, not a loop."""
+
+
 @dataclass(slots=True)
 class _Seen:
     times: int = 0
-    result: str | None = None
+    result: int | None = None
+    epoch: int = 0
 
 
 @dataclass(slots=True)
@@ -33,30 +44,44 @@ class LoopGuard:
     """Counts identical calls within one turn."""
 
     _seen: dict[str, _Seen] = field(default_factory=dict[str, _Seen])
+    _epoch: int = 0
 
     def judge(self, name: str, arguments: Mapping[str, object]) -> Verdict:
         """Count a call before it runs and say whether it may."""
+        if name in _POLLING:
+            return Verdict.RUN
         seen = self._seen.setdefault(_key(name, arguments), _Seen())
+        if seen.epoch != self._epoch:
+            seen.epoch, seen.times = self._epoch, 0
         seen.times += 1
         if seen.times >= STOP_AT:
             return Verdict.STOP
         return Verdict.NUDGE if seen.times >= NUDGE_AT else Verdict.RUN
 
     def note(
-        self, name: str, arguments: Mapping[str, object], result: str, *, has_changed: bool
+        self,
+        name: str,
+        arguments: Mapping[str, object],
+        result: str,
+        *,
+        has_changed: bool,
+        may_have_changed: bool = False,
     ) -> None:
         """Take a call's result; a new result or a change makes earlier counts worthless.
 
         Args:
-            has_changed: The call may have changed what other calls would see.
+            has_changed: The call has changed what other calls would see.
+            may_have_changed: It could have, as a command could; it counts if its result is new.
         """
-        key = _key(name, arguments)
-        seen = self._seen.setdefault(key, _Seen())
-        if seen.result is not None and seen.result != result:
+        seen = self._seen.setdefault(_key(name, arguments), _Seen())
+        told = _essence(result)
+        is_new = seen.result != told
+        if seen.result is not None and is_new:
             seen.times = 1
-        seen.result = result
-        if has_changed:
-            self._seen = {key: seen}
+        seen.result = told
+        if has_changed or (may_have_changed and is_new):
+            self._epoch += 1
+            seen.epoch = self._epoch
 
 
 def nudge(name: str, times: int) -> str:
@@ -70,3 +95,15 @@ def nudge(name: str, times: int) -> str:
 
 def _key(name: str, arguments: Mapping[str, object]) -> str:
     return name + json.dumps(arguments, sort_keys=True, default=str)
+
+
+def _essence(result: str) -> int:
+    """Give what two results have in common that differ in their times only."""
+    start, end = result[:_COMPARED_CHARS], result[_COMPARED_CHARS:][-_COMPARED_CHARS:]
+    middle = result[len(start) : len(result) - len(end)]
+    return hash((_TIMES.sub(_time_or_number, start), middle, _TIMES.sub(_time_or_number, end)))
+
+
+def _time_or_number(found: re.Match[str]) -> str:
+    text = found[0]
+    return "" if text[-1].isalpha() or ":" in text else text

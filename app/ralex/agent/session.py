@@ -299,6 +299,14 @@ class Session:
         """
         await self._around.steering.add(text)
 
+    async def unsteer(self, index: int) -> str:
+        """Take back what waits at a place of ``waiting``, and give its text to edit or send anew.
+
+        Raises:
+            UsageError: If nothing waits there any more.
+        """
+        return await self._around.steering.withdraw(index)
+
     async def compact(self, focus: str = "") -> ContextCompacted | None:
         """Put a summary in the place of all but the newest messages; None if there is too little.
 

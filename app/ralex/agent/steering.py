@@ -5,8 +5,14 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from ralex.agent.history import History
 from ralex.agent.ports import SessionStore
-from ralex.core.events import AgentEvent, SteeringDelivered, SteeringQueued
+from ralex.core.events import (
+    AgentEvent,
+    SteeringDelivered,
+    SteeringQueued,
+    SteeringWithdrawn,
+)
 from ralex.core.ids import SessionId
+from ralex.errors import UsageError
 
 
 class Steering:
@@ -27,7 +33,10 @@ class Steering:
         self._session_id = session_id
         self._store = store
         self._history = history
-        self._queue = [event for event in events if isinstance(event, SteeringQueued)]
+        gone = {one.steering_id for one in events if isinstance(one, SteeringWithdrawn)}
+        self._queue = [
+            one for one in events if isinstance(one, SteeringQueued) and one.steering_id not in gone
+        ]
 
     @property
     def waiting(self) -> tuple[SteeringQueued, ...]:
@@ -42,9 +51,30 @@ class Steering:
         self._queue.append(event)
         return event
 
+    async def withdraw(self, place: int) -> str:
+        """Take a waiting message back and give its text.
+
+        Args:
+            place: In ``waiting``, from 0.
+
+        Raises:
+            UsageError: If none waits there, because the model was told meanwhile, for one.
+        """
+        waiting = self.waiting
+        if not 0 <= place < len(waiting):
+            raise UsageError("this message does not wait any more", hint="the model has been told")
+        event = waiting[place]
+        self._queue.remove(event)
+        await self._store.append(
+            self._session_id, [SteeringWithdrawn(steering_id=event.steering_id)]
+        )
+        return event.text
+
     async def deliver(self, emit: Callable[[AgentEvent], Awaitable[None]]) -> bool:
         """Make the waiting messages part of the conversation; False if there are none."""
-        waiting = self.waiting
-        for one in waiting:
-            await emit(SteeringDelivered(steering_id=one.steering_id, text=one.text))
-        return bool(waiting)
+        has_told = False
+        for one in self.waiting:
+            if one in self._queue:  # it may be taken back while the one before it is told
+                await emit(SteeringDelivered(steering_id=one.steering_id, text=one.text))
+                has_told = True
+        return has_told

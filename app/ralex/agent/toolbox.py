@@ -9,6 +9,7 @@ from ralex.agent.approval import ALLOW, ALWAYS, Approvals
 from ralex.agent.changes import Changes
 from ralex.agent.loop_guard import STOP_AT, LoopGuard, Verdict, nudge
 from ralex.agent.permissions import Permissions
+from ralex.agent.restoring import Sights, stored_plan
 from ralex.agent.totals import TurnTotals
 from ralex.agent.turn_tools import TurnScope, TurnTool
 from ralex.core.events import AgentEvent, ContextAdded, Notice, ToolCallFinished, ToolCallStarted
@@ -75,6 +76,7 @@ class Toolbox:
         self._approvals = approvals
         self._changes = changes
         self._secrets = secrets
+        self._sights = Sights()
 
     @property
     def specs(self) -> tuple[ToolSpec, ...]:
@@ -85,6 +87,11 @@ class Toolbox:
     def context(self) -> ToolContext:
         """What the tools share: files seen, the plan."""
         return self._context
+
+    def restore(self, events: Sequence[AgentEvent]) -> None:
+        """Take up the plan and the files seen where stored events end."""
+        self._context.todos = stored_plan(events)
+        self._context.seen.update(self._sights.restore(events))
 
     @property
     def permissions(self) -> Permissions:
@@ -229,7 +236,8 @@ class Toolbox:
             ready.arguments,
             # A model never says the same twice, so an answer in other words is no new result.
             "" if isinstance(tool, TurnTool) else outcome.text,
-            has_changed=tool.is_mutating
+            has_changed=bool(outcome.files_changed),
+            may_have_changed=tool.is_mutating
             and (outcome.exit_code is not None or not outcome.is_error),
         )
         await emit(
@@ -243,6 +251,7 @@ class Toolbox:
                 diff=outcome.diff,
                 exit_code=outcome.exit_code,
                 files_changed=outcome.files_changed,
+                seen=self._sights.news(self._context.seen),
                 images=outcome.images,
             )
         )

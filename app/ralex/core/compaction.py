@@ -1,14 +1,23 @@
 """What to leave out when a conversation outgrows its window: old tool output first, words last.
 
 Leaving anything out breaks the provider's prompt cache once, so it is done rarely and in large
-batches: old tool output is replaced by one line each, and only when that gains enough. If it does
-not, everything but the newest steps gives way to a summary.
+batches: old tool output is replaced by one line each, long arguments of old calls (a file that was
+written) by their length, and only when that gains enough. If it does not, everything but the newest
+steps gives way to a summary.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeGuard, cast
 
-from ralex.core.messages import AssistantMessage, Message, ToolResultMessage, UserMessage
+from ralex.core.messages import (
+    AssistantMessage,
+    Message,
+    ToolCall,
+    ToolResultMessage,
+    UserMessage,
+)
 from ralex.core.pictures import LEFT_OUT, without_pictures
 
 KEPT_TOOL_TOKENS = 40_000
@@ -19,6 +28,12 @@ LEAST_GAIN_TOKENS = 20_000
 
 MASKED_FROM_CHARS = 400
 """Shorter tool output stays: its placeholder would be as long."""
+
+SHORTENED_FROM_CHARS = 2_000
+"""Calls with less in their arguments stay as they are."""
+
+_KEPT_VALUE_CHARS = 400
+"""Of such a call, values up to this length stay: paths, patterns, commands."""
 
 KEPT_ASKS_TOKENS = 20_000
 KEPT_TAIL_TOKENS = 20_000
@@ -40,17 +55,19 @@ class Marks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Masking:
-    """A batch of tool output to leave out.
+    """A batch of tool output and long arguments to leave out.
 
     Attributes:
-        before: Tool results in front of this place of the message list are left out.
-        results: How many these are.
+        before: What stands in front of this place of the message list is left out.
+        results: How many tool results these are.
         freed_tokens: Estimate of what that gains.
+        calls: How many calls lose long arguments.
     """
 
     before: int
     results: int
     freed_tokens: int
+    calls: int = 0
 
 
 def marks_for(window: int) -> Marks:
@@ -62,27 +79,29 @@ def marks_for(window: int) -> Marks:
 def plan_masking(
     messages: Sequence[Message], sizes: Sequence[int], *, keep_tokens: int, least_gain: int
 ) -> Masking | None:
-    """Plan the largest batch of old tool output that may be left out; None if it gains too little.
+    """Plan the largest batch of old tool use that may be left out; None if it gains too little.
 
     Args:
         sizes: Estimated tokens of each message.
-        keep_tokens: Newest tool output that stays. The results of the last reply stay in any case,
-            unless this is 0.
+        keep_tokens: Newest tool output and long arguments that stay. The last reply and its results
+            stay in any case, unless this is 0.
     """
     before = _place_to_keep(messages, sizes, keep_tokens)
-    found = [
-        sizes[place] - _PLACEHOLDER_TOKENS
-        for place in range(before)
-        if _is_maskable(messages[place])
-    ]
-    gain = sum(found)
-    if not found or gain < max(least_gain, 1):
+    gain = results = calls = 0
+    for message, size in zip(messages[:before], sizes, strict=False):
+        if _is_maskable(message):
+            results += 1
+            gain += size - _PLACEHOLDER_TOKENS
+        elif _has_long_calls(message):
+            calls += sum(map(_is_long, message.tool_calls))
+            gain += _gain_of(message, size)
+    if not results + calls or gain < max(least_gain, 1):
         return None
-    return Masking(before=before, results=len(found), freed_tokens=gain)
+    return Masking(before=before, results=results, freed_tokens=gain, calls=calls)
 
 
 def masked(messages: Sequence[Message], before: int) -> list[Message]:
-    """Leave out the tool output in front of a place, one line for each result, and pictures."""
+    """Leave out what stands in front of a place: tool output, pictures, long arguments of calls."""
     return [
         _placeholder(message) if place < before else message
         for place, message in enumerate(messages)
@@ -159,9 +178,13 @@ def _place_to_keep(messages: Sequence[Message], sizes: Sequence[int], keep_token
     held = 0
     before = 0
     for place in range(len(messages) - 1, -1, -1):
-        if not isinstance(messages[place], ToolResultMessage):
+        message = messages[place]
+        if isinstance(message, ToolResultMessage):
+            held += sizes[place]
+        elif _has_long_calls(message):
+            held += _gain_of(message, sizes[place])
+        else:
             continue
-        held += sizes[place]
         if held > keep_tokens:
             before = place + 1
             break
@@ -179,7 +202,56 @@ def _is_maskable(message: Message) -> bool:
     return bool(message.images) or len(message.text) > MASKED_FROM_CHARS
 
 
+def _has_long_calls(message: Message) -> TypeGuard[AssistantMessage]:
+    return isinstance(message, AssistantMessage) and any(map(_is_long, message.tool_calls))
+
+
+def _is_long(call: ToolCall) -> bool:
+    return len(call.arguments_json) > SHORTENED_FROM_CHARS
+
+
+def _gain_of(message: AssistantMessage, size: int) -> int:
+    """Estimate what shortening the calls of a message gains, from its size in tokens."""
+    before = sum(len(call.arguments_json) for call in message.tool_calls)
+    after = sum(len(_shortened(call).arguments_json) for call in message.tool_calls)
+    whole = len(message.text) + len(message.reasoning) + len(message.opaque_json) + before
+    return size * (before - after) // whole
+
+
+def _shortened(call: ToolCall) -> ToolCall:
+    """Leave the long values of a call's arguments out; what is left is JSON of the same form."""
+    if not _is_long(call):
+        return call
+    try:
+        arguments = cast("object", json.loads(call.arguments_json, strict=False))
+    except (ValueError, RecursionError):
+        arguments = None
+    if not isinstance(arguments, dict):
+        arguments = {"left_out": _left_out(call.arguments_json)}
+    short = json.dumps(_without_long(cast("object", arguments)), ensure_ascii=False)
+    if len(short) > SHORTENED_FROM_CHARS:  # many short values
+        short = json.dumps({"left_out": _left_out(call.arguments_json)})
+    return replace(call, arguments_json=short)
+
+
+def _without_long(value: object) -> object:
+    if isinstance(value, str):
+        return value if len(value) <= _KEPT_VALUE_CHARS else _left_out(value)
+    if isinstance(value, list):
+        return [_without_long(one) for one in cast("list[object]", value)]
+    if isinstance(value, dict):
+        items = cast("dict[str, object]", value).items()
+        return {key: _without_long(one) for key, one in items}
+    return value
+
+
+def _left_out(text: str) -> str:
+    return f"[{len(text):,} characters were sent here and are left out of this record]"
+
+
 def _placeholder(message: Message) -> Message:
+    if _has_long_calls(message):
+        return replace(message, tool_calls=tuple(map(_shortened, message.tool_calls)))
     message = without_pictures(message, LEFT_OUT)
     if not isinstance(message, ToolResultMessage) or not _is_maskable(message):
         return message

@@ -52,16 +52,18 @@ class ContextAdded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContextMasked:
-    """Old tool output was left out of the conversation, one line in the place of each.
+    """Old tool output and long arguments were left out of the conversation, a line for each.
 
     Attributes:
-        before: Results in front of this place of the message list, as it was then.
+        before: What stood in front of this place of the message list, as it was then.
         freed_tokens: Estimate of what that gained.
+        calls: Calls whose arguments were shortened.
     """
 
     before: int
     results: int
     freed_tokens: int
+    calls: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +105,13 @@ class SteeringDelivered:
 
     steering_id: str
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SteeringWithdrawn:
+    """The user took back what waited; the model never hears of it."""
+
+    steering_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,6 +243,22 @@ class ToolCallStarted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileSeen:
+    """A file as the model last saw it, so that a resumed session knows whether it has changed.
+
+    Attributes:
+        path: Absolute.
+        size: In bytes.
+        digest: SHA-256 of its bytes; empty for huge files.
+    """
+
+    path: str
+    mtime_ns: int
+    size: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCallFinished:
     """A tool call has its one result.
 
@@ -246,6 +271,7 @@ class ToolCallFinished:
         refusal: Why the call did not run: ``malformed``, ``unknown_tool``, ``repeated``,
             ``truncated`` or ``denied``; empty if it ran.
         images: Pictures for a model that sees.
+        seen: Files that the model has read or written by now and that were not told before.
     """
 
     call_id: CallId
@@ -259,6 +285,7 @@ class ToolCallFinished:
     files_changed: tuple[str, ...] = ()
     refusal: str = ""
     images: tuple[Image, ...] = ()
+    seen: tuple[FileSeen, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -407,6 +434,7 @@ AgentEvent: TypeAlias = (
     | ContextCompacted
     | SteeringQueued
     | SteeringDelivered
+    | SteeringWithdrawn
     | EvidenceNoted
     | AdviceGiven
     | RouteDecided

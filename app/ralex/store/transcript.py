@@ -33,6 +33,7 @@ from ralex.core.events import (
     RouteDecided,
     SteeringDelivered,
     SteeringQueued,
+    SteeringWithdrawn,
     StepFinished,
     StepStarted,
     TaskProgressed,
@@ -86,7 +87,7 @@ def blocks(events: Iterable[AgentEvent]) -> Iterator[Block]:
     for event in with_partials(events):
         if isinstance(event, SteeringQueued):
             waiting[event.steering_id] = event.text
-        elif isinstance(event, SteeringDelivered):
+        elif isinstance(event, SteeringDelivered | SteeringWithdrawn):
             waiting.pop(event.steering_id, None)
         yield from _blocks_of(event, titles)
     for title in titles.values():
@@ -141,6 +142,8 @@ def _blocks_of(  # noqa: C901, PLR0912 - one case for each event
             text = f"{event.code}: {event.message} · {_receipt(event)}"
             yield _block(BlockKind.NOTE, text)
         case StepStarted() | SteeringQueued() | TextDelta() | ReasoningDelta() | ToolCallDelta():
+            pass
+        case SteeringWithdrawn():
             pass
         case TaskProgressed():
             pass  # the call's result holds what came of it

@@ -69,7 +69,7 @@ class TodoTool:
     def title(self, arguments: Mapping[str, object]) -> str:
         """Say what is being worked on."""
         try:
-            items = _items(arguments)
+            items = read_items(arguments)
         except ToolError:
             return "todo"
         current = next((item.text for item in items if item.status == "in_progress"), "")
@@ -81,7 +81,7 @@ class TodoTool:
         Raises:
             ToolError: If an entry has no text or an unknown status.
         """
-        items = _items(arguments)
+        items = read_items(arguments)
         context.todos = items
         done = sum(1 for item in items if item.status == "done")
         lines = [f"{_MARKS[item.status]} {item.text}" for item in items]
@@ -90,7 +90,12 @@ class TodoTool:
         )
 
 
-def _items(arguments: Mapping[str, object]) -> tuple[TodoItem, ...]:
+def read_items(arguments: Mapping[str, object]) -> tuple[TodoItem, ...]:
+    """Read the entries of a plan.
+
+    Raises:
+        ToolError: If an entry has no text or an unknown status.
+    """
     given = _PARAMS.coerce(arguments).items("items")
     if len(given) > _MAX_ITEMS:
         raise ToolError(f"the plan has {len(given)} items: keep it to {_MAX_ITEMS}")

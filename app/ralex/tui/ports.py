@@ -157,6 +157,14 @@ class ChatSession(Protocol):
         """
         ...
 
+    async def unsteer(self, index: int) -> str:
+        """Take back what waits at a place of ``waiting``, and give its text.
+
+        Raises:
+            UsageError: If nothing waits there any more.
+        """
+        ...
+
     async def compact(self, focus: str = "") -> ContextCompacted | None:
         """Put a summary in the place of all but the newest messages; None if there is too little.
 

@@ -256,7 +256,7 @@ class Conversation:
     async def _run_turn(self, session: ChatSession, scribe: Scribe, waiting: Waiting) -> None:
         from ralex.core.events import TurnFailed, TurnFinished  # noqa: PLC0415
 
-        has_ended = False
+        has_ended = is_done = False
         activity = self._screen.query_one(Activity)
         scribe.announce(waiting.text, seen=waiting.shown)
         self._screen.transcript.follow()
@@ -266,6 +266,9 @@ class Conversation:
                 async for event in events:
                     has_ended = isinstance(event, TurnFinished | TurnFailed)
                     self._show(scribe, event)
+                    is_done = isinstance(event, TurnFinished)
+            if is_done:
+                await self._take_late_words(session)
         except asyncio.CancelledError:
             if not has_ended:
                 scribe.interrupt()
@@ -282,6 +285,12 @@ class Conversation:
     async def _after_turn(self) -> None:
         await self._read_budget()
         self._send_next()
+
+    async def _take_late_words(self, session: ChatSession) -> None:
+        """Begin the next turn with what was said after the model had its last chance to hear."""
+        while session.waiting and not self.queue:
+            text = await session.unsteer(0)
+            self.queue.append(Waiting(text, text))
 
     def _show(self, scribe: Scribe, event: AgentEvent) -> None:
         from ralex.core.events import (  # noqa: PLC0415

@@ -21,6 +21,7 @@ from ralex.core.events import (
     RouteDecided,
     SteeringDelivered,
     SteeringQueued,
+    SteeringWithdrawn,
     StepFinished,
     StepStarted,
     TaskProgressed,
@@ -165,7 +166,7 @@ class Scribe:
                 self._tell_progress(event)
             case QuestionAsked():
                 self._page.append(NoticeItem(level="info", text=question_text(event)))
-            case ApprovalRequested() | SteeringQueued():
+            case ApprovalRequested() | SteeringQueued() | SteeringWithdrawn():
                 pass
             case _:
                 assert_never(event)
@@ -294,8 +295,10 @@ class Scribe:
             self._pen.finish()
         match event:
             case ContextMasked():
+                calls = f" and {formats.count(event.calls, 'long call')}" if event.calls else ""
+                results = formats.count(event.results, "old tool result")
                 text = (
-                    f"Left {formats.count(event.results, 'old tool result')} out of the context, "
+                    f"Left {results}{calls} out of the context, "
                     f"~{formats.tokens(event.freed_tokens)} tokens"
                 )
                 self._page.append(NoticeItem(level="info", text=text))
