@@ -56,6 +56,7 @@ class Client:
         temperature: float | None = None,
         tag: str = "",
         share: bool = True,
+        cache: bool | None = None,
     ) -> Reply:
         """Make one call and return its whole reply.
 
@@ -67,6 +68,8 @@ class Client:
             tag: Kept with the charge, for reports.
             share: Take the answer of an identical call of this client that is under way, at no
                 cost; False asks anew, as for several answers to choose from.
+            cache: Take the answer to the same question from the cache, or keep it there; by default
+                as ``[cache]`` says, and then not with a temperature above 0 or ``share=False``.
 
         Raises:
             BudgetError: The call may cost more than is left.
@@ -82,6 +85,7 @@ class Client:
             temperature=temperature,
             tag=tag,
             share=share,
+            cache=cache,
         ) as stream:
             async for _ in stream:
                 pass
@@ -98,6 +102,7 @@ class Client:
         temperature: float | None = None,
         tag: str = "",
         share: bool = True,
+        cache: bool | None = None,
     ) -> ReplyStream:
         """Make one call and yield its parts as they come; ``stream.reply`` is whole afterwards.
 
@@ -114,6 +119,7 @@ class Client:
             temperature=temperature,
             tag=tag,
             share=share,
+            cache=cache,
         )
         return ReplyStream(self._opened, ask, self._tell)
 
@@ -128,6 +134,7 @@ class Client:
         temperature: float | None = None,
         tag: str = "",
         share: bool = True,
+        cache: bool | None = None,
     ) -> Reply:
         """Do what ``complete`` does, without an event loop of the caller's own."""
         import asyncio  # noqa: PLC0415
@@ -148,6 +155,7 @@ class Client:
                     temperature=temperature,
                     tag=tag,
                     share=share,
+                    cache=cache,
                 )
 
         with suppress(RuntimeError):

@@ -63,6 +63,7 @@ class Ask:
     temperature: float | None = None
     tag: str = ""
     share: bool = True
+    cache: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,8 @@ class Reply:
         parsed: The answer read into ``response_format``, or None.
         is_shared: An identical call of this client was under way and paid for; this one took its
             answer and cost nothing.
+        is_cached: The answer is from the cache and cost nothing; ``usage`` is what it took when it
+            was made.
     """
 
     text: str
@@ -88,6 +91,7 @@ class Reply:
     route: RouteDecision | None = None
     parsed: object = None
     is_shared: bool = False
+    is_cached: bool = False
 
 
 class Calls:
@@ -143,10 +147,15 @@ class Calls:
             refuses_empty=True,
             moves_on_overflow=True,
         )
-        is_sampling = ask.temperature is not None and ask.temperature > 0
-        if ask.share and not is_sampling:
-            return await (await self._engine.single_flight()).run(call, emit), route
-        return await (await self._engine.dispatcher()).run(call, emit), route
+        callers = await self._engine.callers()
+        is_same = ask.share and not ask.temperature
+        caches = self._engine.config.cache.enabled and is_same if ask.cache is None else ask.cache
+        runner = callers.choose(
+            shares=is_same,
+            caches=caches,
+            accepts=lambda text: _follows(text, ask.response_format),
+        )
+        return await runner.run(call, emit), route
 
     async def aclose(self) -> None:
         """Close everything."""
@@ -340,7 +349,16 @@ def _reply(result: CallResult, route: RouteDecision | None) -> Reply:
         model=result.model.id,
         route=route,
         is_shared=result.is_shared,
+        is_cached=result.is_cached,
     )
+
+
+def _follows(text: str, response_format: object) -> bool:
+    try:
+        _parsed(text, response_format)
+    except MalformedReplyError:
+        return False
+    return True
 
 
 def _parsed(text: str, response_format: object) -> object:

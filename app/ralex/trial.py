@@ -65,7 +65,7 @@ async def try_model(
         )
         try:
             async with asyncio.timeout(within_s):
-                result = await (await engine.dispatcher()).run(call, _ignore)
+                result = await (await engine.callers()).plain.run(call, _ignore)
         except TimeoutError as error:
             raise ProviderTimeoutError(
                 f"{info.provider} did not answer within {within_s:.0f} s",

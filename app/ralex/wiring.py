@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from ralex.agent.limits import LimitDesk
     from ralex.agent.services import AgentServices
     from ralex.agent.session import Session
+    from ralex.dispatch.callers import Callers
     from ralex.dispatch.candidates import CandidatePlan
-    from ralex.dispatch.dispatcher import Dispatcher
-    from ralex.dispatch.single_flight import SingleFlight
     from ralex.observe.observer import Observer
+    from ralex.store.cache import SqliteResponseCache
     from ralex.store.ledger import SqliteLedger
     from ralex.store.sessions import SqliteSessions
     from ralex.undo.log import UndoLog
@@ -108,8 +108,7 @@ class Engine:
         self._stack = AsyncExitStack()
         self._ledger: SqliteLedger | None = None
         self._sessions: SqliteSessions | None = None
-        self._dispatcher: Dispatcher | None = None
-        self._single_flight: SingleFlight | None = None
+        self._callers: Callers | None = None
         self._observer: Observer | None = None
 
     async def __aenter__(self) -> Self:
@@ -199,26 +198,32 @@ class Engine:
         ledger, sessions = await self.ledger(), await self.sessions()
         return (*ledger.notices, *sessions.notices)
 
-    async def dispatcher(self) -> "Dispatcher":
-        """Make the dispatcher over the ledger and the providers."""
+    async def callers(self) -> "Callers":
+        """Make what makes calls, over the ledger and the providers."""
         ledger = await self.ledger()
-        if self._dispatcher is None:
-            from ralex.dispatch.dispatcher import Dispatcher  # noqa: PLC0415
+        if self._callers is None:
+            from ralex.dispatch.callers import Callers  # noqa: PLC0415
             from ralex.dispatch.retries import RetryPolicy  # noqa: PLC0415
 
-            again = self.config.retries
-            self._dispatcher = Dispatcher(
+            self._callers = Callers(
                 provider_of=self.provider,
                 ledger=ledger,
                 is_limited=self._is_limited,
+                policy=RetryPolicy().but(self.config.retries),
                 now=self._now,
-                policy=RetryPolicy().but(
-                    retries=again.count,
-                    failure_cooldown_s=again.cooldown_s,
-                    limit_wait_s=again.limit_wait_s,
-                ),
+                open_cache=self._open_cache,
             )
-        return self._dispatcher
+        return self._callers
+
+    def _open_cache(self) -> "SqliteResponseCache":
+        from ralex.store.cache import SqliteResponseCache  # noqa: PLC0415
+
+        kept = self.config.cache
+        cache = SqliteResponseCache(
+            self.config.home / "cache.db", ttl_s=kept.ttl_s, max_bytes=kept.max_mb * 1_000_000
+        )
+        self._stack.push_async_callback(cache.aclose)
+        return cache
 
     def plan(self) -> "CandidatePlan":
         """Tell which models stand beside and behind one another."""
@@ -226,15 +231,6 @@ class Engine:
 
         config = self.config
         return plan_over(config.models, self.usable(), config.deployments, config.fallbacks)
-
-    async def single_flight(self) -> "SingleFlight":
-        """Make what joins identical calls; for callers other than the agent."""
-        dispatcher = await self.dispatcher()
-        if self._single_flight is None:
-            from ralex.dispatch.single_flight import SingleFlight  # noqa: PLC0415
-
-            self._single_flight = SingleFlight(dispatcher)
-        return self._single_flight
 
     def provider(self, model: ModelInfo) -> ChatProvider:
         """Give the adapter that calls a model, made on first use.
@@ -287,10 +283,13 @@ class Engine:
         score = AskJudge()
         score.prepare(router)
         followups = load_followups()
+        callers = await self.callers()
         return AgentServices(
             store=await self.sessions(),
             ledger=await self.ledger(),
-            dispatcher=await self.dispatcher(),
+            dispatcher=callers.choose(
+                shares=False, caches=self.config.cache.enabled and self.config.cache.agent
+            ),
             score=score,
             is_followup=followups,
             is_complaint=lambda ask: followups.kind_of(ask) is Followup.COMPLAINT,

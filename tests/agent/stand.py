@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 from ralex.agent.session import Session
-from ralex.config.model import Config, ProviderConfig
+from ralex.config.model import Config, ProviderConfig, Retries
 from ralex.core.budget import Limits
 from ralex.core.events import AgentEvent
 from ralex.core.ids import ModelId
@@ -86,6 +87,11 @@ class Stand:
         await self._stack.aclose()  # one process at a time writes a session
         await self._stack.enter_async_context(engine)
         return await engine.session(RunOptions(cwd=self.project, continues=continues))
+
+
+def impatient(config: Config) -> Config:
+    """Give up after the first failure."""
+    return replace(config, retries=Retries(count=0))
 
 
 async def play(session: Session, prompt: str) -> list[AgentEvent]:

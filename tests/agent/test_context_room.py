@@ -6,7 +6,6 @@ from decimal import Decimal
 
 import pytest
 
-from ralex.agent.session import Session
 from ralex.config.model import Config
 from ralex.core.budget import Limits
 from ralex.core.events import (
@@ -24,7 +23,7 @@ from ralex.core.tiers import Tier
 from ralex.errors import ContextOverflowError, ServerError, UsageError
 from ralex.providers.scripted import ScriptedCall, ScriptedStep
 from tests.agent.script import DONE, HELLO, breaks, of, read, shell, step, user_texts
-from tests.agent.stand import Stand, model, play
+from tests.agent.stand import Stand, impatient, model, play
 
 SUMMARY = ScriptedStep(text="## Goal\nmend the parser\n## Next step\nread lexer.py")
 OVERFLOW = ScriptedStep(error=ContextOverflowError("this model takes 32768 tokens", status=400))
@@ -188,8 +187,11 @@ async def test_a_provider_that_always_overflows_ends_the_turn(stand: Stand) -> N
 async def test_a_summary_that_cannot_be_had_does_not_end_the_work(stand: Stand) -> None:
     talk = wordy(8, 3_000)
     broken = ScriptedStep(error=ServerError("down", status=500))
-    session = await stand.open([*talk, OVERFLOW, broken, DONE], change=one_model(200_000))
-    _impatient(session)
+
+    def hasty(config: Config) -> Config:
+        return impatient(one_model(200_000)(config))
+
+    session = await stand.open([*talk, OVERFLOW, broken, DONE], change=hasty)
     events = await play(session, "Mend the parser")
     assert isinstance(events[-1], TurnFinished)
     assert of(events, ContextCompacted)[0].model is None
@@ -295,8 +297,3 @@ def _last(messages: tuple[Message, ...]) -> str:
 
 def _size(messages: tuple[Message, ...]) -> int:
     return sum(len(m.text) for m in messages)
-
-
-def _impatient(session: Session) -> None:
-    dispatcher = session._services.dispatcher
-    dispatcher._policy = replace(dispatcher._policy, retries=0)

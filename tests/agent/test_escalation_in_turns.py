@@ -22,7 +22,7 @@ from ralex.errors import ServerError
 from ralex.providers.scripted import ScriptedCall, ScriptedStep
 from ralex.store.sessions import SqliteSessions
 from tests.agent.script import DONE, HELLO, breaks, edit, finished_calls, of, read, shell, step
-from tests.agent.stand import Stand, play
+from tests.agent.stand import Stand, impatient, play
 
 ADVICE = ScriptedStep(text="The sign is wrong in calc.py line 1.")
 MALFORMED = ScriptedCall(name="read", arguments='{"path": "a.t')
@@ -171,9 +171,7 @@ async def test_nothing_moves_up_past_the_budget(stand: Stand) -> None:
 async def test_advice_that_cannot_be_had_does_not_end_the_turn(stand: Stand) -> None:
     (stand.project / "calc.py").write_text("def add(a, b): return a - b\n")
     broken = ScriptedStep(error=ServerError("down", status=500))
-    session = await stand.open([*failing_steps(), broken, DONE])
-    dispatcher = session._services.dispatcher
-    dispatcher._policy = replace(dispatcher._policy, retries=0)
+    session = await stand.open([*failing_steps(), broken, DONE], change=impatient)
     events = await play(session, HELLO)
     assert isinstance(events[-1], TurnFinished)
     assert any("no advice" in notice.text for notice in of(events, Notice))

@@ -30,7 +30,7 @@ from ralex.core.tokens import estimate_tokens
 from ralex.errors import ServerError, UnknownModelError
 from ralex.providers.scripted import ScriptedCall, ScriptedStep
 from tests.agent.script import DONE, HELLO, finished_calls, read, shell
-from tests.agent.stand import Stand, model, play
+from tests.agent.stand import Stand, impatient, model, play
 
 HARD = "Refactor the pricing module so that totals respect the quantity, and add tests for it"
 
@@ -161,8 +161,8 @@ async def test_the_step_limit_ends_the_turn(stand: Stand) -> None:
 async def test_a_provider_that_fails_is_a_last_event_and_not_an_exception(stand: Stand) -> None:
     session = await stand.open(
         [ScriptedStep(error=ServerError("the server burns", hint="wait", status=500))],
+        change=impatient,
     )
-    session._services.dispatcher._policy = type(session._services.dispatcher._policy)(retries=0)
     end = (await play(session, HELLO))[-1]
     assert isinstance(end, TurnFailed)
     assert (end.message, end.hint, end.exit_code) == ("the server burns", "wait", 4)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ralex.commands import spend
+from ralex.core.budget import CACHED, Charge
 from ralex.errors import UsageError
 from ralex.store.ledger import SqliteLedger
 from ralex.wiring import local_now
@@ -67,6 +68,22 @@ def test_csv_is_exact_and_no_name_becomes_a_formula(spent: Path) -> None:
 
     assert {row["model"]: row["cost_usd"] for row in rows}["'=acme/tiny"] == "0.000000001"
     assert rows[0]["output_tokens"] == "10"
+
+
+def test_answers_from_the_cache_are_told_apart(tmp_path: Path) -> None:
+    async def fill() -> None:
+        ledger = await SqliteLedger.open(
+            tmp_path / "home" / "ledger.db", limits=FREE_HAND, now=local_now
+        )
+        await pay(ledger, "0.25")
+        reservation = await ledger.reserve(intent("0"))
+        await ledger.settle(reservation.id, Charge(cost_usd=Decimal(0), source=CACHED))
+        await ledger.aclose()
+
+    asyncio.run(fill())
+    assert "2 (1 for nothing)" in call(spend, tmp_path).out
+    (row,) = json.loads(call(spend, tmp_path, "--format", "json").out)["rows"]
+    assert (row["calls"], row["cached_calls"]) == (2, 1)
 
 
 def test_an_empty_ledger_says_so(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from ralex.cli import run
 from ralex.commands.config import STARTER
 from ralex.config.catalogue import resolve_model
+from ralex.config.model import Caching
 from ralex.config.toml_text import read_toml
 from ralex.core.fallbacks import ANY
 from ralex.errors import ConfigError
@@ -61,6 +62,12 @@ def test_each_kind_of_fallback_is_a_chain_of_its_own(configure: Configure) -> No
     assert chains.content_policy == {"eu/long": ("eu/sonnet", "us/sonnet")}
 
 
+def test_the_cache_is_off_until_it_is_switched_on(configure: Configure) -> None:
+    assert not configure(TWO).cache.enabled
+    config = configure(TWO + "[cache]\nenabled = true\nttl_s = 1.5\nmax_mb = 7\n")
+    assert config.cache == Caching(enabled=True, agent=False, ttl_s=1.5, max_mb=7)
+
+
 FAULTS = [
     pytest.param(
         '[fallbacks.context_window]\n"eu/long" = ["eu/sonnet"]\n"eu/sonnet" = ["eu/long"]',
@@ -103,6 +110,10 @@ FAULTS = [
     pytest.param('[models."eu/x"]\nweight = true', "must be a number", id="no weight"),
     pytest.param('[models."eu/x"]\nrpm = 0', "'rpm' in .* must be greater than 0", id="rpm"),
     pytest.param('[models."eu/x"]\ntpm = 1.5', "must be a whole number", id="tpm"),
+    pytest.param("[cache]\nenable = true", "did you mean 'enabled'", id="cache key"),
+    pytest.param("[cache]\nenabled = 1", "must be true or false", id="cache switch"),
+    pytest.param("[cache]\nttl_s = 0", "must be more than 0 and at most a year", id="lifetime"),
+    pytest.param("[cache]\nmax_mb = 0", "must be greater than 0", id="cache size"),
     pytest.param("[retries]\nlimit_wait_s = 0", "'limit_wait_s' in .retries.", id="wait"),
 ]
 
@@ -139,7 +150,7 @@ def test_every_line_of_the_file_to_start_from_loads(configure: Configure, tmp_pa
     file = tmp_path / "all.toml"
     file.write_text(text, encoding="utf-8")
     named = read_toml(file).table
-    for table in ("budget", "timeouts", "retries", "log", "aliases", "fallbacks"):
+    for table in ("budget", "timeouts", "retries", "cache", "log", "aliases", "fallbacks"):
         assert table in named, f"[{table}] is not documented"
 
 

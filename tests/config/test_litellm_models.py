@@ -444,3 +444,14 @@ def test_what_has_no_counterpart_is_one_warning_that_says_where_to_look(files: F
         "6 model_list[0].litellm_params.seed",
         "7 model_list[0].litellm_params.new_thing",
     ]
+
+
+def test_a_cache_of_answers_is_taken_over(files: Files) -> None:
+    text = one("openai/gpt-5.4") + (
+        "litellm_settings:\n  cache: true\n  cache_params: {type: redis, ttl: 600, host: h}\n"
+    )
+    cache = files.load(text).cache
+    assert (cache.enabled, cache.agent, cache.ttl_s) == (True, False, 600.0)
+    told = [note.partition(":")[0] for note in notes(files.convert(text))]
+    assert "7 litellm_settings.cache_params.type" in told
+    assert "7 litellm_settings.cache_params.host" in told

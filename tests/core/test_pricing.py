@@ -6,15 +6,24 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ralex.core.models import DatedRates, LongContextRates, PeakRates, PriceList, Rates
+from ralex.core.models import (
+    DatedRates,
+    LongContextRates,
+    PeakRates,
+    PriceCeiling,
+    PriceList,
+    Rates,
+)
 from ralex.core.pricing import (
     affordable_output_tokens,
     cost_usd,
     flat_price,
     from_nano,
     is_free,
+    price_ceiling,
     rates_at,
     to_nano,
+    worst_case_rates,
     worst_case_usd,
 )
 from ralex.core.usage import Usage
@@ -111,3 +120,14 @@ def test_free_is_an_explicit_zero() -> None:
     zero = Rates(input=Decimal(0), output=Decimal(0))
     assert is_free(flat_price(zero))
     assert not is_free(PRICE)
+
+
+def test_the_ceiling_is_the_dearest_plain_rate_that_may_come() -> None:
+    ceiling = price_ceiling(PRICE, NOON)
+    worst = worst_case_rates(PRICE, input_tokens=0, instant=NOON)
+    assert ceiling.output == worst[1]
+    assert ceiling.input <= worst[0]
+    plain = flat_price(
+        Rates(input=Decimal(3), output=Decimal(15), cache_write=Decimal("3.75")), source=""
+    )
+    assert price_ceiling(plain, NOON) == PriceCeiling(input=Decimal(3), output=Decimal(15))

@@ -46,6 +46,7 @@ class PaperDesk:
         jitter: float = 0.5,
         draws: Sequence[float] = (),
         limit_wait_s: float = 60.0,
+        is_limited: bool = True,
         **scripts: Sequence[ScriptedStep],
     ) -> None:
         self.ledger = ledger
@@ -56,7 +57,7 @@ class PaperDesk:
         self.dispatcher = Dispatcher(
             provider_of=lambda model: (self._routes or self.providers)[model.provider],
             ledger=ledger,
-            is_limited=lambda: True,
+            is_limited=lambda: is_limited,
             policy=RetryPolicy(retries=retries, limit_wait_s=limit_wait_s),
             now=lambda: NOW,
             monotonic=lambda: sum(self.waits),

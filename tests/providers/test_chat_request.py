@@ -1,6 +1,7 @@
 """What is sent in OpenAI's chat dialect, for every provider's wishes, byte for byte the same."""
 
 import json
+from decimal import Decimal
 from typing import cast
 
 import pytest
@@ -19,7 +20,7 @@ from ralex.core.messages import (
     ToolSpec,
     UserMessage,
 )
-from ralex.core.models import Api
+from ralex.core.models import Api, PriceCeiling
 from ralex.providers.chat_request import fulfils_strict, write_request
 from ralex.providers.flavours import flavour_of
 from tests.providers.conftest import Ask
@@ -98,13 +99,39 @@ def test_one_request_extends_the_previous_one_byte_for_byte(
 ) -> None:
     def body(messages: tuple[Message, ...], cap: int) -> bytes:
         return written(
-            *messages, provider=provider, max_output_tokens=cap, tools=(TOOL,), session_id="s"
+            *messages,
+            provider=provider,
+            max_output_tokens=cap,
+            tools=(TOOL,),
+            session_id="s",
+            price_ceiling=PriceCeiling(input=Decimal(cap), output=Decimal(2)),
         )
 
     full, part = body(CONVERSATION, cap), body(CONVERSATION[:count], 1)
     prefix = part[: part.rindex(b"],")]
     assert full.startswith(prefix)
     assert full[len(prefix) :].startswith(b",{") or count == len(CONVERSATION)
+
+
+CEILING = PriceCeiling(input=Decimal("0.30"), output=Decimal(15))
+
+
+def test_openrouter_is_told_the_price_that_was_reserved() -> None:
+    body = written(UserMessage(text="hi"), provider="openrouter", price_ceiling=CEILING)
+    assert b'],"provider":{"max_price":{"prompt":0.3,"completion":15}},' in body
+    free = PriceCeiling(input=Decimal("0.00"), output=Decimal(0))
+    told = sent(UserMessage(text="hi"), provider="openrouter", price_ceiling=free)
+    assert told["provider"] == {"max_price": {"prompt": 0, "completion": 0}}
+
+
+@pytest.mark.parametrize("provider", sorted(set(HOSTS) - {"openrouter"}))
+def test_others_hear_nothing_of_prices(provider: str) -> None:
+    body = sent(UserMessage(text="hi"), provider=provider, price_ceiling=CEILING)
+    assert "provider" not in body
+
+
+def test_without_a_budget_openrouter_may_choose_freely() -> None:
+    assert "provider" not in sent(UserMessage(text="hi"), provider="openrouter")
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from ralex.core.model_table import Standing
 from ralex.core.models import ModelInfo
 from ralex.core.permissions import Rule
 from ralex.core.routing import Router
+from ralex.dispatch.caching import Runner
 from ralex.dispatch.candidates import CandidatePlan
-from ralex.dispatch.dispatcher import Dispatcher
 from ralex.dispatch.ports import Ledger
 from ralex.tools.base import Tool
 
@@ -83,7 +83,7 @@ class AgentServices:
 
     store: SessionStore
     ledger: ReportingLedger
-    dispatcher: Dispatcher
+    dispatcher: Runner
     score: Callable[[str, Router], Complexity]
     is_followup: Callable[[str], bool]
     resolve: Callable[[str], ModelInfo]

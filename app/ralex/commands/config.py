@@ -49,6 +49,12 @@ alert_usd = 4.00
 # cooldown_s = 5            # how long a model that failed is tried last
 # limit_wait_s = 60         # the longest wait for your own rpm and tpm (below)
 
+# [cache]                   # the same question again, byte for byte, costs nothing
+# enabled = true            # for calls of the library; off by default
+# agent = false             # also for the agent's own steps
+# ttl_s = 3600
+# max_mb = 100
+
 # [log]                     # for your own dashboards; never what was said
 # events = true             # logs/events.jsonl: one line for each charge, route and turn
 # otel = false              # OpenTelemetry spans; needs the extra otel
@@ -251,6 +257,10 @@ def _settings(config: Config) -> Iterator[tuple[str, str]]:
     yield "notify.by", config.notify.by
     yield "notify.after_s", f"{config.notify.after_s:g}"
     yield "notify.focused", "true" if config.notify.focused else "false"
+    yield "cache.enabled", "true" if config.cache.enabled else "false"
+    yield "cache.agent", "true" if config.cache.agent else "false"
+    yield "cache.ttl_s", f"{config.cache.ttl_s:g}"
+    yield "cache.max_mb", str(config.cache.max_mb)
     yield "log.events", "true" if config.log.events else "false"
     yield "log.otel", "true" if config.log.otel else "false"
     yield "web_fetch.allow_private", "true" if config.web_fetch.allow_private else "false"

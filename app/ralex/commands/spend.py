@@ -113,6 +113,7 @@ def _total(rows: Sequence[SpendRow]) -> SpendRow:
         cost_usd=reduce(add, (row.cost_usd for row in rows)),
         saved_usd=reduce(add, (row.saved_usd for row in rows)),
         usage=reduce(add, (row.usage for row in rows), Usage()),
+        cached_calls=sum(row.cached_calls for row in rows),
     )
 
 
@@ -124,7 +125,7 @@ def _write_table(rows: Sequence[SpendRow], stdout: TextIO, *, by: str, since: st
     lines += [
         (
             clean_line(row.key) or "–",
-            f"{row.calls:,}",
+            _calls(row),
             f"{row.usage.input_tokens + row.usage.cache_write_tokens:,}",
             f"{row.usage.cache_read_tokens:,}",
             f"{row.usage.output_tokens:,}",
@@ -138,6 +139,12 @@ def _write_table(rows: Sequence[SpendRow], stdout: TextIO, *, by: str, since: st
         key, *numbers = line
         cells = [number.rjust(width) for number, width in zip(numbers, widths[1:], strict=True)]
         stdout.write("  ".join([key.ljust(widths[0]), *cells]) + "\n")
+
+
+def _calls(row: SpendRow) -> str:
+    """Count calls, and those that the cache of answers gave for nothing."""
+    free = f" ({row.cached_calls:,} for nothing)" if row.cached_calls else ""
+    return f"{row.calls:,}{free}"
 
 
 def _write_json(
@@ -156,11 +163,18 @@ def _write_json(
 
 def _write_csv(rows: Sequence[SpendRow], stdout: TextIO, *, by: str) -> None:
     writer = csv.writer(stdout, lineterminator="\n")
-    writer.writerow([by, "calls", *_TOKENS, "cost_usd", "saved_usd"])
+    writer.writerow([by, "calls", "cached_calls", *_TOKENS, "cost_usd", "saved_usd"])
     for row in rows:
         tokens = [getattr(row.usage, name) for name in _TOKENS]
         writer.writerow(
-            [_inert(row.key), row.calls, *tokens, f"{row.cost_usd:f}", f"{row.saved_usd:f}"]
+            [
+                _inert(row.key),
+                row.calls,
+                row.cached_calls,
+                *tokens,
+                f"{row.cost_usd:f}",
+                f"{row.saved_usd:f}",
+            ]
         )
 
 

@@ -133,7 +133,7 @@ class _Converter:
             settings.read(section)
         aliases = self._aliases(models, holders)
         routers = self._routers(models, fallbacks, holders, listed)
-        for name in ("budget", "retries", "timeouts"):
+        for name in ("budget", "retries", "timeouts", "cache"):
             if getattr(settings, name):
                 self._table[name] = getattr(settings, name)
         self._lines |= settings.lines

@@ -10,13 +10,17 @@ _DURATION = re.compile(r"(\d+)\s*(s|m|h|d|w|mo)")
 _DAY_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "mo": 2_592_000}
 
 
+_LONGEST_TTL_S = 31_536_000
+
+
 class SettingsWriter:
-    """Turns settings into ``[budget]``, ``[retries]`` and ``[timeouts]``."""
+    """Turns settings into ``[budget]``, ``[retries]``, ``[timeouts]`` and ``[cache]``."""
 
     def __init__(self) -> None:
         self.budget: TomlTable = {}
         self.retries: TomlTable = {}
         self.timeouts: TomlTable = {}
+        self.cache: TomlTable = {}
         self.lines: dict[KeyPath, int] = {}
 
     def read(self, section: Table) -> None:
@@ -31,6 +35,7 @@ class SettingsWriter:
         cooldown = section.take("cooldown_time")
         if cooldown is not None and cooldown.amount():
             self._put(self.retries, ("retries", "cooldown_s"), cooldown.amount(), cooldown)
+        self._cache(section)
         wait = section.take("stream_timeout", "timeout", "request_timeout")
         if wait is not None and wait.amount():
             self._put(self.timeouts, ("timeouts", "first_byte_s"), min(wait.amount(), 86_400), wait)
@@ -44,6 +49,22 @@ class SettingsWriter:
         cutoff = table.take("auto_cutoff")
         if cutoff is not None:
             self._put(self.budget, ("budget", "cutoff"), cutoff.flag(), cutoff)
+        note_rest(table)
+
+    def _cache(self, section: Table) -> None:
+        switch, params = section.take("cache"), section.take("cache_params")
+        if switch is not None:
+            self._put(self.cache, ("cache", "enabled"), switch.flag(), switch)
+            if switch.flag():
+                switch.note("holds for calls of the library; [cache] agent = true adds the agent")
+        table = None if params is None else params.table()
+        if table is None:
+            return
+        kind, ttl = table.take("type"), table.take("ttl")
+        if kind is not None and kind.text() not in {"local", "disk"}:
+            kind.note("answers to the very same question are kept in a file of this machine")
+        if ttl is not None and 0 < ttl.amount() <= _LONGEST_TTL_S:
+            self._put(self.cache, ("cache", "ttl_s"), ttl.amount(), ttl)
         note_rest(table)
 
     def _global_budget(self, section: Table) -> None:

@@ -40,8 +40,6 @@ NO_COUNTERPART: Mapping[str, str] = MappingProxyType(
         "database_url": "not needed: ralex keeps its ledger in files of its own",
         "store_model_in_db": _PROXY,
         "alerting": _PROXY,
-        "cache": "ralex keeps no answers; the providers' own prompt caches are used",
-        "cache_params": "ralex keeps no answers; the providers' own prompt caches are used",
         "callbacks": "ralex keeps its own log of decisions and charges",
         "success_callback": "ralex keeps its own log of decisions and charges",
         "failure_callback": "ralex keeps its own log of decisions and charges",

@@ -123,6 +123,10 @@ class Reservation:
     day: str
 
 
+CACHED = "cached"
+"""The ``source`` of a charge of 0 for an answer from the cache of answers."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
     """What one attempt cost.
@@ -130,7 +134,7 @@ class Charge:
     Attributes:
         usage: None where neither the provider nor we could count.
         source: ``provider`` (its own price), ``computed`` (its usage, our prices) or ``estimated``
-            (counted by us, as after an aborted stream).
+            (counted by us, as after an aborted stream); ``cached`` for an answer from the cache.
         counterfactual_usd: The same tokens on the router's top tier, or None if unknown.
     """
 
@@ -182,13 +186,18 @@ class DayForecast:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpendRow:
-    """One line of a spend report: a group and what it cost."""
+    """One line of a spend report: a group and what it cost.
+
+    Attributes:
+        cached_calls: How many of the calls the cache of answers gave for nothing.
+    """
 
     key: str
     calls: int
     cost_usd: Decimal
     saved_usd: Decimal
     usage: Usage
+    cached_calls: int = 0
 
 
 class LimitKind(StrEnum):

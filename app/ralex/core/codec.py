@@ -11,11 +11,22 @@ from decimal import Decimal, InvalidOperation
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
-from typing import NewType, TypeAlias, TypeGuard, Union, cast, get_args, get_origin, get_type_hints
+from typing import (
+    NewType,
+    TypeAlias,
+    TypeGuard,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from ralex.core.events import AgentEvent, ContextAdded, ToolCallFinished
 from ralex.errors import UnreadableEventError
 
+R = TypeVar("R")
 Decoder: TypeAlias = Callable[[object], object]
 
 _PLAIN = frozenset({str, int, float, bool, NoneType})
@@ -82,6 +93,17 @@ def event_from_json(mapping: Mapping[str, object]) -> AgentEvent:
             hint="a newer ralex may have written it; update ralex to read it",
         )
     return cast("AgentEvent", _decode_fields(kind, mapping))
+
+
+def record_from_json(kind: type[R], value: object) -> R:
+    """Read a dataclass that ``to_jsonable`` wrote.
+
+    Raises:
+        UnreadableEventError: If a field is missing or not of its type.
+    """
+    if not _is_object(value):
+        raise UnreadableEventError(f"{kind.__name__} is no object")
+    return cast("R", _decode_fields(kind, value))
 
 
 @cache

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ralex.core.ids import CallId
+from ralex.core.models import PriceCeiling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +107,8 @@ class ModelRequest:
         session_id: Sent where a provider uses it to keep its prompt cache warm, or empty.
         reasoning_field: Name of the field in which the model wants its reasoning back with its tool
             calls, from ``ModelInfo.reasoning_field``, or empty.
+        price_ceiling: Told to a provider that chooses among hosts of different prices, so that none
+            bills more than was reserved; None without a budget or a known price.
     """
 
     model: str
@@ -116,4 +119,5 @@ class ModelRequest:
     response_schema_json: str = ""
     session_id: str = ""
     reasoning_field: str = ""
+    price_ceiling: PriceCeiling | None = None
     stream: bool = True

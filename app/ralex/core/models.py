@@ -79,6 +79,14 @@ class PriceList:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PriceCeiling:
+    """The dearest rates that a call was reserved for, in USD per million tokens."""
+
+    input: Decimal
+    output: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelInfo:
     """One model at one provider; None means that no source says.
 

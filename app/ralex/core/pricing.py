@@ -4,7 +4,13 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, Decimal
 
-from ralex.core.models import DatedRates, LongContextRates, PriceList, Rates
+from ralex.core.models import (
+    DatedRates,
+    LongContextRates,
+    PriceCeiling,
+    PriceList,
+    Rates,
+)
 from ralex.core.usage import Usage
 
 NANO = Decimal(1_000_000_000)
@@ -80,26 +86,21 @@ def worst_case_rates(
     Returns:
         USD per million tokens for input (fresh or written to a cache) and for output.
     """
-    utc = instant.astimezone(UTC)
-    candidates: list[Rates] = [rates_at(price, utc, total_input_tokens=0)]
-    candidates += [peak.rates for peak in price.peaks]
-    for position, entry in enumerate(price.dated):
-        starts = entry.effective_from
-        follower = price.dated[position + 1] if position + 1 < len(price.dated) else None
-        is_over = (
-            follower is not None
-            and follower.effective_from is not None
-            and follower.effective_from <= utc.date()
-        )
-        is_far = starts is not None and (starts - utc.date()).days > 1
-        if is_over or is_far:
-            continue
-        candidates.append(entry.rates)
-        candidates += [
-            step.rates for step in entry.long_context if input_tokens > step.above_input_tokens
-        ]
-    inputs = [max(_input_values(rates)) for rates in candidates]
-    return max(inputs), max(rates.output for rates in candidates)
+    rates = _possible_rates(price, input_tokens=input_tokens, instant=instant)
+    inputs = [max(_input_values(one)) for one in rates]
+    return max(inputs), max(one.output for one in rates)
+
+
+def price_ceiling(price: PriceList, instant: datetime) -> PriceCeiling:
+    """Give the dearest plain rates that can apply to a short request sent now.
+
+    Rates for longer requests and for cache writes are left out: whoever lists no dearer plain
+    rates, bills no more for those either.
+    """
+    rates = _possible_rates(price, input_tokens=0, instant=instant)
+    return PriceCeiling(
+        input=max(one.input for one in rates), output=max(one.output for one in rates)
+    )
 
 
 def worst_case_usd(
@@ -130,6 +131,28 @@ def affordable_output_tokens(
     if output_rate == 0:
         return None
     return int(left * _MTOK / output_rate)
+
+
+def _possible_rates(price: PriceList, *, input_tokens: int, instant: datetime) -> list[Rates]:
+    utc = instant.astimezone(UTC)
+    found = [rates_at(price, utc, total_input_tokens=0)]
+    found += [peak.rates for peak in price.peaks]
+    for position, entry in enumerate(price.dated):
+        starts = entry.effective_from
+        follower = price.dated[position + 1] if position + 1 < len(price.dated) else None
+        is_over = (
+            follower is not None
+            and follower.effective_from is not None
+            and follower.effective_from <= utc.date()
+        )
+        is_far = starts is not None and (starts - utc.date()).days > 1
+        if is_over or is_far:
+            continue
+        found.append(entry.rates)
+        found += [
+            step.rates for step in entry.long_context if input_tokens > step.above_input_tokens
+        ]
+    return found
 
 
 def _threshold(step: LongContextRates) -> int:

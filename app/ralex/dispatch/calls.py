@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
-from ralex.core.budget import BudgetState
+from ralex.core.budget import CACHED, BudgetState
 from ralex.core.events import RetryScheduled
 from ralex.core.messages import Message, ToolSpec
 from ralex.core.models import ModelInfo, PriceList
@@ -108,7 +108,7 @@ class CallResult:
     Attributes:
         model: The candidate that answered.
         cost_source: ``provider``, ``computed`` or ``estimated``; ``shared`` where another caller's
-            identical call was paid and this one cost nothing.
+            identical call was paid and this one cost nothing; ``cached`` where an earlier one was.
         counterfactual_usd: The same tokens on the router's top tier, or None if unknown.
     """
 
@@ -124,6 +124,11 @@ class CallResult:
     def is_shared(self) -> bool:
         """Tell whether another caller's call brought this reply, so that nothing was booked."""
         return self.cost_source == SHARED
+
+    @property
+    def is_cached(self) -> bool:
+        """Tell whether the reply is from the cache, so that nothing was sent."""
+        return self.cost_source == CACHED
 
 
 CallEvent: TypeAlias = AttemptStarted | AttemptFailed | RetryScheduled | StreamPart

@@ -19,6 +19,7 @@ from ralex.core.events import RetryScheduled
 from ralex.core.messages import ModelRequest
 from ralex.core.models import ModelInfo
 from ralex.core.pictures import unseen
+from ralex.core.pricing import price_ceiling
 from ralex.core.rate_limits import RateLimits
 from ralex.core.stream import FinishReason, StreamFinished
 from ralex.core.usage import Usage
@@ -88,6 +89,7 @@ class Dispatcher:
     ) -> None:
         self._provider_of = provider_of
         self._ledger = ledger
+        self._is_limited = is_limited
         self._reserver = Reserver(ledger, is_limited=is_limited, now=now)
         self._policy = policy or RetryPolicy()
         self._now = now
@@ -173,7 +175,7 @@ class Dispatcher:
             )
             await self._ledger.mark_sent(reservation.id)
             is_sent = True
-            request = _request(call, model, output_tokens)
+            request = self._request(call, model, output_tokens)
             reply = await self._listen(provider, request, candidate, heard, emit)
             _check_refusal(call, candidate, reply, heard)
             if call.refuses_empty and not heard.has_content and _is_empty(reply):
@@ -205,6 +207,22 @@ class Dispatcher:
             cost_source=charge.source,
             counterfactual_usd=charge.counterfactual_usd,
             budget=budget,
+        )
+
+    def _request(self, call: Call, model: ModelInfo, output_tokens: int) -> ModelRequest:
+        price = model.price if self._is_limited() or call.max_cost_usd is not None else None
+        # In a session a picture stays in the conversation: a model that refuses it would end it.
+        sees = model.vision or (model.vision is None and not call.session_id)
+        return ModelRequest(
+            model=model.name,
+            messages=call.messages if sees else unseen(call.messages),
+            tools=call.tools,
+            max_output_tokens=output_tokens,
+            temperature=call.temperature,
+            response_schema_json=call.response_schema_json,
+            session_id=call.session_id,
+            reasoning_field=model.reasoning_field,
+            price_ceiling=None if price is None else price_ceiling(price, self._now()),
         )
 
     async def _listen(
@@ -268,21 +286,6 @@ class Dispatcher:
                 await self._ledger.release(reservation.id)
             elif charge is not None:
                 await self._ledger.settle(reservation.id, charge)
-
-
-def _request(call: Call, model: ModelInfo, output_tokens: int) -> ModelRequest:
-    # In a session a picture stays in the conversation: a model that refuses it would end the work.
-    sees = model.vision or (model.vision is None and not call.session_id)
-    return ModelRequest(
-        model=model.name,
-        messages=call.messages if sees else unseen(call.messages),
-        tools=call.tools,
-        max_output_tokens=output_tokens,
-        temperature=call.temperature,
-        response_schema_json=call.response_schema_json,
-        session_id=call.session_id,
-        reasoning_field=model.reasoning_field,
-    )
 
 
 def _retry(attempt: int, wait_s: float, candidate: Candidate, reason: str) -> RetryScheduled:

@@ -1,7 +1,7 @@
 """What a failed attempt means: wait and repeat, move on to another model, or give up."""
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Protocol, Self
 
 from ralex.errors import (
     AuthenticationError,
@@ -14,6 +14,25 @@ from ralex.errors import (
     ProviderTimeoutError,
     RateLimitedError,
 )
+
+
+class Settings(Protocol):
+    """What the user says of it; ``config.model.Retries`` has this shape."""
+
+    @property
+    def count(self) -> int | None:
+        """Further attempts at the same model after the first."""
+        ...
+
+    @property
+    def cooldown_s(self) -> float | None:
+        """How long a model that failed is tried last."""
+        ...
+
+    @property
+    def limit_wait_s(self) -> float | None:
+        """The longest wait for the user's own limits."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,15 +57,13 @@ class RetryPolicy:
     limit_wait_s: float = 60.0
     short_wait_s: float = 2.0
 
-    def but(
-        self, *, retries: int | None, failure_cooldown_s: float | None, limit_wait_s: float | None
-    ) -> Self:
+    def but(self, said: Settings) -> Self:
         """Give a policy that differs where something is said."""
         return replace(
             self,
-            retries=self.retries if retries is None else retries,
-            failure_cooldown_s=failure_cooldown_s or self.failure_cooldown_s,
-            limit_wait_s=limit_wait_s or self.limit_wait_s,
+            retries=self.retries if said.count is None else said.count,
+            failure_cooldown_s=said.cooldown_s or self.failure_cooldown_s,
+            limit_wait_s=said.limit_wait_s or self.limit_wait_s,
         )
 
     def next_wait_s(self, error: ProviderError, *, attempt: int, jitter: float) -> float | None:

@@ -20,6 +20,7 @@ from ralex.core.messages import (
     ToolSpec,
     UserMessage,
 )
+from ralex.core.models import PriceCeiling
 from ralex.providers.flavours import Flavour, is_openai_reasoning, reasoning_field
 from ralex.providers.opaque import owned_state
 from ralex.providers.shapes import (
@@ -52,6 +53,8 @@ def write_request(request: ModelRequest, flavour: Flavour, *, provider: str) -> 
         fields.append(f'"tools":[{",".join(_tool_json(tool) for tool in request.tools)}]')
     writer = _Messages(request, flavour, provider=provider)
     fields.append(f'"messages":{encode(writer.written())}')
+    if flavour.limits_price and request.price_ceiling is not None:
+        fields.append(f'"provider":{{"max_price":{_ceiling_json(request.price_ceiling)}}}')
     if request.response_schema_json:
         fields.append(f'"response_format":{_format_json(request, flavour)}')
     fields.append(f'"{_cap_name(flavour, request.model)}":{request.max_output_tokens}')
@@ -65,6 +68,12 @@ def write_request(request: ModelRequest, flavour: Flavour, *, provider: str) -> 
         if flavour.asks_for_usage:
             fields.append('"stream_options":{"include_usage":true}')
     return ("{" + ",".join(fields) + "}").encode("utf-8", "replace")
+
+
+def _ceiling_json(ceiling: PriceCeiling) -> str:
+    """Write OpenRouter's ``max_price``: USD per million tokens, a hard filter of hosts."""
+    prompt, completion = (f"{rate.normalize():f}" for rate in (ceiling.input, ceiling.output))
+    return f'{{"prompt":{prompt},"completion":{completion}}}'
 
 
 def valid_arguments(text: str) -> str:

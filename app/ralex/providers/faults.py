@@ -150,7 +150,10 @@ _BY_WORDING: Sequence[tuple[type[ProviderError], str]] = (
             r"|no auth credentials"
         ),
     ),
-    (ModelNotFoundError, r"is not a valid model|model .{1,80}(?:not found|not exist)"),
+    (
+        ModelNotFoundError,
+        r"is not a valid model|model .{1,80}(?:not found|not exist)|no endpoints found",
+    ),
 )
 """Patterns are compiled when a fault is first judged: most runs see none."""
 
@@ -345,6 +348,11 @@ def _error(
     keys = " or ".join(origin.key_names) or f"the key of {origin.provider}"
     wait = "a moment" if wait_s is None else _spoken(wait_s)
     hint = _HINTS[kind].format(keys=keys, provider=origin.provider, wait=wait)
+    if kind is ModelNotFoundError and "no endpoints" in words.lower():
+        hint = (
+            "no host may serve it at the price that ralex knows; look the price up and correct it "
+            "in [models], or choose another model with /model"
+        )
     return kind(message, hint=hint, retry_after_s=wait_s, status=status)
 
 

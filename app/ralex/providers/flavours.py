@@ -26,6 +26,7 @@ class Flavour:
         session_header: Header that keeps a conversation on the server that caches it.
         session_field: The same as a field of the body.
         fixed_json: Fields sent with every request, as JSON without braces.
+        limits_price: Chooses among hosts of different prices, and takes a ceiling for them.
         caches_on_request: Writes Claude's prompt cache only when asked to.
         pictures_in_results: A tool's result may hold pictures; elsewhere they follow as a message
             of the user, which Mistral refuses behind a result.
@@ -43,6 +44,7 @@ class Flavour:
     session_field: str = ""
     fixed_json: str = ""
     caches_on_request: bool = False
+    limits_price: bool = False
     is_azure: bool = False
     pictures_in_results: bool = False
 
@@ -62,6 +64,7 @@ _OPENROUTER = Flavour(
     session_header="x-session-id",
     fixed_json='"usage":{"include":true},"plugins":[{"id":"context-compression","enabled":false}]',
     caches_on_request=True,
+    limits_price=True,
 )
 _MISTRAL = Flavour(
     name="mistral",

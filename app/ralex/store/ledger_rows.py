@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 from decimal import Decimal
 
-from ralex.core.budget import Charge, LimitKind, Limits, limit_usd
+from ralex.core.budget import CACHED, Charge, LimitKind, Limits, limit_usd
 from ralex.core.pricing import to_nano
 from ralex.store.ledger_records import Held, Moment
 from ralex.store.ledger_spend import TOKEN_COLUMNS, TOKENS, add_spend, counted_tokens
@@ -164,7 +164,14 @@ def book(
             instant,
         ),
     )
-    add_spend(connection, held, cost=cost, saved=saved, tokens=[count or 0 for count in tokens])
+    add_spend(
+        connection,
+        held,
+        cost=cost,
+        saved=saved,
+        tokens=[count or 0 for count in tokens],
+        is_cached=charge.source == CACHED,
+    )
 
 
 def _scopes(held: Held) -> list[tuple[LimitKind, str]]:

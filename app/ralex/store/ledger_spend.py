@@ -25,6 +25,8 @@ _MOSTTOKENS = 2**53
 
 TOKENS = ", ".join(TOKEN_COLUMNS)
 
+_SUMS = ("calls", "cost", "saved", "cached_calls", *TOKEN_COLUMNS)
+
 
 def spend(
     connection: sqlite3.Connection, by: str, *, since_day: str, until_day: str
@@ -37,8 +39,8 @@ def spend(
         until_day: The last day, or empty.
     """
     order = "1" if by == "day" else "3 DESC, 1"
-    sums = ", ".join(f"sum({column})" for column in ("calls", "cost", "saved", *TOKEN_COLUMNS))
-    rows: list[tuple[str, int, int, int, int, int, int, int, int]] = connection.execute(
+    sums = ", ".join(f"sum({column})" for column in _SUMS)
+    rows: list[tuple[str, int, int, int, int, int, int, int, int, int]] = connection.execute(
         f"SELECT {by}, {sums} FROM spend "  # noqa: S608 - by is one of our own names
         "WHERE day >= ? AND day <= ? GROUP BY 1 ORDER BY " + order,
         (since_day, until_day or "9999-12-31"),
@@ -47,23 +49,35 @@ def spend(
         SpendRow(
             key=key,
             calls=calls,
+            cached_calls=cached_calls,
             cost_usd=from_nano(cost),
             saved_usd=from_nano(saved),
             usage=Usage(**dict(zip(TOKEN_COLUMNS, tokens, strict=True))),
         )
-        for key, calls, cost, saved, *tokens in rows
+        for key, calls, cost, saved, cached_calls, *tokens in rows
     ]
 
 
 def add_spend(
-    connection: sqlite3.Connection, held: Held, *, cost: int, saved: int, tokens: Sequence[int]
+    connection: sqlite3.Connection,
+    held: Held,
+    *,
+    cost: int,
+    saved: int,
+    tokens: Sequence[int],
+    is_cached: bool,
 ) -> None:
-    """Add a charge to the sum it belongs to; ``tokens`` in the order of ``TOKEN_COLUMNS``."""
-    sums = ("calls", "cost", "saved", *TOKEN_COLUMNS)
-    added = ", ".join(f"{column} = {column} + excluded.{column}" for column in sums)
+    """Add a charge to the sum it belongs to.
+
+    Args:
+        tokens: In the order of ``TOKEN_COLUMNS``.
+        is_cached: The cache of answers gave the answer, and nothing was sent.
+    """
+    added = ", ".join(f"{column} = {column} + excluded.{column}" for column in _SUMS)
     connection.execute(
         "INSERT INTO spend (day, session, project, model, provider, tier, router, tag, "  # noqa: S608 - constant names
-        f"calls, cost, saved, {TOKENS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?) "
+        f"calls, cost, saved, cached_calls, {TOKENS}) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?) "
         f"ON CONFLICT DO UPDATE SET {added}",
         (
             held.day,
@@ -76,6 +90,7 @@ def add_spend(
             held.tag,
             cost,
             saved,
+            int(is_cached),
             *tokens,
         ),
     )
