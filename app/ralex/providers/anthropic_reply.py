@@ -2,26 +2,22 @@
 
 from decimal import Decimal
 
+from typing_extensions import override
+
 from ralex.core.stream import FinishReason, StreamPart
 from ralex.core.usage import Usage
-from ralex.errors import ProviderError
-from ralex.providers.draft import ReplyDraft
-from ralex.providers.faults import Origin, cut_stream, error_in_reply, malformed
-from ralex.providers.layout import Layout
-from ralex.providers.opaque import keep_state
+from ralex.providers.faults import Origin, error_in_reply, malformed
+from ralex.providers.laid_out_reply import LaidOutReply
 from ralex.providers.shapes import (
     JsonObject,
     as_count,
     as_object,
     as_text,
     as_usd,
-    decode,
     encode,
     object_in,
     objects_in,
 )
-from ralex.providers.sse import SseEvent
-from ralex.providers.tool_pieces import ToolPieces
 
 _REASONS = {
     "end_turn": FinishReason.STOP,
@@ -34,44 +30,17 @@ _REASONS = {
 }
 
 
-class AnthropicReply:
-    """One reply; fits ``exchange.ReplyReader``.
-
-    Args:
-        model: As asked for; the reply may name another.
-    """
+class AnthropicReply(LaidOutReply):
+    """One reply of this dialect."""
 
     def __init__(self, *, model: str, origin: Origin) -> None:
-        self.failure: ProviderError | None = None
-        self.is_complete = False
-        self.has_ended = False
-        self._draft = ReplyDraft(model)
-        self._asked_model = model
-        self._origin = origin
-        self._calls = ToolPieces()
-        self._layout = Layout()
+        super().__init__(model=model, origin=origin)
         self._thinking: dict[int, dict[str, object]] = {}
         self._call_blocks: set[int] = set()
         self._finish = ""
         self._usage_raw: dict[str, object] = {}
 
-    def take_event(self, event: SseEvent) -> list[StreamPart]:
-        """Read one event of the stream."""
-        data = event.data
-        if not data or data.isspace() or data.startswith("[DONE]"):
-            return []
-        try:
-            body = as_object(decode(data))
-        except ValueError as error:
-            if not event.is_whole:
-                return []  # the end of the stream cut it; finish() judges what came before
-            raise malformed(f"an event is not JSON, {error}", self._origin) from error
-        if body is None:
-            raise malformed("an event is not an object", self._origin)
-        parts: list[StreamPart] = []
-        self._take(as_text(body.get("type")) or event.name, body, parts)
-        return parts
-
+    @override
     def take_document(self, document: object) -> list[StreamPart]:
         """Read a reply that came as one JSON document."""
         body = as_object(document)
@@ -90,21 +59,14 @@ class AnthropicReply:
         self._take_message(body, parts)
         return parts
 
-    def finish(self) -> list[StreamPart]:
-        """End the reply with StreamFinished."""
-        if not self.is_complete:
-            raise cut_stream(self._origin)
-        calls = self._calls.finished()
-        reason = _REASONS.get(self._finish, FinishReason.OTHER)
-        if reason is FinishReason.STOP and calls:
-            reason = FinishReason.TOOL_CALLS
-        opaque = keep_state(
-            self._layout.state(), provider=self._origin.provider, model=self._asked_model
-        )
-        return [self._draft.finished(reason, tool_calls=calls, opaque_json=opaque)]
+    @override
+    def _reason(self) -> FinishReason:
+        return _REASONS.get(self._finish, FinishReason.OTHER)
 
-    def _take(self, kind: str, body: JsonObject, parts: list[StreamPart]) -> None:
-        match kind:
+    @override
+    def _take(self, document: object, name: str, parts: list[StreamPart]) -> None:
+        body = self._object(document)
+        match as_text(body.get("type")) or name:
             case "content_block_delta":
                 self._take_delta(_index(body), object_in(body, "delta"), parts)
             case "content_block_start":
@@ -138,18 +100,13 @@ class AnthropicReply:
             case "tool_use":
                 self._call_blocks.add(index)
                 call_id, name = as_text(block.get("id")), as_text(block.get("name"))
-                begun = self._calls.begin(index, call_id, name)
-                if begun is not None:
-                    self._layout.add_call(begun.call_id)
-                    parts.append(begun)
+                self._begin_call(index, call_id, name, parts)
             case _:
                 pass  # tools that the server runs itself; ralex asks for none
 
     def _take_whole_input(self, index: int, block: JsonObject, parts: list[StreamPart]) -> None:
         value = block.get("input")
-        grown = self._calls.extend(index, encode(value) if value else "")
-        if grown is not None:
-            parts.append(grown)
+        self._extend_call(index, encode(value) if value else "", parts)
 
     def _take_delta(self, index: int, delta: JsonObject, parts: list[StreamPart]) -> None:
         match delta.get("type"):
@@ -162,14 +119,9 @@ class AnthropicReply:
             case "signature_delta":
                 self._extend_thinking(index, "signature", as_text(delta.get("signature")))
             case "input_json_delta" if index in self._call_blocks:
-                grown = self._calls.extend(index, as_text(delta.get("partial_json")))
-                if grown is not None:
-                    parts.append(grown)
+                self._extend_call(index, as_text(delta.get("partial_json")), parts)
             case _:
                 pass
-
-    def _add_text(self, text: str, parts: list[StreamPart]) -> None:
-        self._layout.add_text(self._draft.add_text(text, parts))
 
     def _extend_thinking(self, index: int, key: str, text: str) -> None:
         block = self._thinking.get(index)

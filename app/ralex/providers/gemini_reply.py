@@ -1,12 +1,11 @@
 """Read a reply in Google's Gemini dialect."""
 
+from typing_extensions import override
+
 from ralex.core.stream import FinishReason, StreamPart
 from ralex.core.usage import Usage
-from ralex.errors import ProviderError
-from ralex.providers.draft import ReplyDraft
-from ralex.providers.faults import Origin, cut_stream, error_in_reply, malformed
-from ralex.providers.layout import Layout
-from ralex.providers.opaque import keep_state
+from ralex.providers.faults import Origin, error_in_reply, malformed
+from ralex.providers.laid_out_reply import LaidOutReply
 from ralex.providers.shapes import (
     JsonObject,
     as_count,
@@ -14,13 +13,10 @@ from ralex.providers.shapes import (
     as_object,
     as_text,
     as_usd,
-    decode,
     encode,
     object_in,
     objects_in,
 )
-from ralex.providers.sse import SseEvent
-from ralex.providers.tool_pieces import ToolPieces
 
 _REASONS = {
     "STOP": FinishReason.STOP,
@@ -39,66 +35,38 @@ _NUMBERED = {1: "STOP", 2: "MAX_TOKENS", 3: "SAFETY", 4: "RECITATION"}
 _BROKEN = frozenset({"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL"})
 
 
-class GeminiReply:
-    """One reply; fits ``exchange.ReplyReader``.
-
-    Args:
-        model: As asked for; the reply may name another.
-    """
+class GeminiReply(LaidOutReply):
+    """One reply of this dialect."""
 
     def __init__(self, *, model: str, origin: Origin) -> None:
-        self.failure: ProviderError | None = None
-        self.is_complete = False
-        self.has_ended = False
-        self._draft = ReplyDraft(model)
-        self._asked_model = model
-        self._origin = origin
-        self._calls = ToolPieces()
+        super().__init__(model=model, origin=origin)
         self._call_count = 0
         self._given_ids: list[str] = []
-        self._layout = Layout()
         self._finish = FinishReason.OTHER
         self._usage_raw: dict[str, object] = {}
 
-    def take_event(self, event: SseEvent) -> list[StreamPart]:
-        """Read one event of the stream."""
-        data = event.data
-        if not data or data.isspace() or data.startswith("[DONE]"):
-            return []
-        try:
-            document = decode(data)
-        except ValueError as error:
-            if not event.is_whole:
-                return []  # the end of the stream cut it; finish() judges what came before
-            raise malformed(f"an event is not JSON, {error}", self._origin) from error
-        parts: list[StreamPart] = []
-        self._take(document, parts, is_error=event.name == "error")
-        return parts
-
+    @override
     def take_document(self, document: object) -> list[StreamPart]:
         """Read a reply that came as one JSON document: an answer, or an array of pieces."""
         parts: list[StreamPart] = []
         for piece in as_list(document) or [document]:
-            self._take(piece, parts, is_error=False)
+            self._take(piece, "", parts)
         if not self.is_complete and self.failure is None:
             raise malformed("there is no answer in it", self._origin)
         return parts
 
-    def finish(self) -> list[StreamPart]:
-        """End the reply with StreamFinished."""
-        if not self.is_complete:
-            raise cut_stream(self._origin)
-        calls = self._calls.finished()
-        reason = self._finish
-        if reason is FinishReason.STOP and calls:
-            reason = FinishReason.TOOL_CALLS
-        state = self._layout.state()
-        if self._given_ids:
-            state["given_ids"] = self._given_ids
-        opaque = keep_state(state, provider=self._origin.provider, model=self._asked_model)
-        return [self._draft.finished(reason, tool_calls=calls, opaque_json=opaque)]
+    @override
+    def _reason(self) -> FinishReason:
+        return self._finish
 
-    def _take(self, document: object, parts: list[StreamPart], *, is_error: bool) -> None:
+    @override
+    def _state(self) -> dict[str, object]:
+        given = {"given_ids": self._given_ids} if self._given_ids else {}
+        return {**self._layout.state(), **given}
+
+    @override
+    def _take(self, document: object, name: str, parts: list[StreamPart]) -> None:
+        is_error = name == "error"
         body = as_object(document)
         if body is None or is_error or "error" in body:
             self.failure = error_in_reply(document, self._origin, is_error=is_error)
@@ -124,7 +92,7 @@ class GeminiReply:
         elif part.get("thought") is True:
             self._draft.add_reasoning(text, parts)
         elif text:
-            self._layout.add_text(self._draft.add_text(text, parts))
+            self._add_text(text, parts)
         signature = as_text(part.get("thoughtSignature"))
         if signature:
             # It belongs to the part it came with; one that showed nothing goes back as it is.
@@ -140,14 +108,11 @@ class GeminiReply:
         call_id = as_text(call.get("id"))
         if call_id:
             self._given_ids.append(call_id)
-        begun = self._calls.begin(place, call_id, as_text(call.get("name")))
-        if begun is None:
+        name = as_text(call.get("name"))
+        if not name:
             return
-        parts.append(begun)
-        self._layout.add_call(begun.call_id)
-        grown = self._calls.extend(place, encode(as_object(call.get("args")) or {}))
-        if grown is not None:
-            parts.append(grown)
+        self._begin_call(place, call_id, name, parts)
+        self._extend_call(place, encode(as_object(call.get("args")) or {}), parts)
 
     def _take_reason(self, candidate: JsonObject) -> None:
         raw = candidate.get("finishReason")

@@ -1,67 +1,37 @@
 """Read a reply in OpenAI's Responses dialect, from OpenAI, Azure, xAI, OpenRouter and others."""
 
+from typing_extensions import override
+
 from ralex.core.stream import FinishReason, StreamPart
 from ralex.core.usage import Usage
-from ralex.errors import ProviderError
 from ralex.providers.chat_usage import read_cost
-from ralex.providers.draft import ReplyDraft
-from ralex.providers.faults import Origin, cut_stream, error_in_reply, malformed
-from ralex.providers.layout import Layout
-from ralex.providers.opaque import keep_state
+from ralex.providers.faults import Origin, error_in_reply, malformed
+from ralex.providers.laid_out_reply import LaidOutReply
 from ralex.providers.shapes import (
     JsonObject,
     as_count,
     as_object,
     as_text,
-    decode,
     encode,
     object_in,
     objects_in,
 )
-from ralex.providers.sse import SseEvent
-from ralex.providers.tool_pieces import ToolPieces
 
 
-class ResponsesReply:
-    """One reply; fits ``exchange.ReplyReader``.
+class ResponsesReply(LaidOutReply):
+    """One reply of this dialect.
 
     Items are read from their own events, because some servers leave the last event's ``output``
     empty; what came in deltas is not read again when the item is done.
-
-    Args:
-        model: As asked for; the reply may name another.
     """
 
     def __init__(self, *, model: str, origin: Origin) -> None:
-        self.failure: ProviderError | None = None
-        self.is_complete = False
-        self.has_ended = False
-        self._draft = ReplyDraft(model)
-        self._asked_model = model
-        self._origin = origin
-        self._calls = ToolPieces()
-        self._layout = Layout()
+        super().__init__(model=model, origin=origin)
         self._told: set[tuple[int, str]] = set()
         self._done: set[int] = set()
         self._finish = FinishReason.STOP
 
-    def take_event(self, event: SseEvent) -> list[StreamPart]:
-        """Read one event of the stream."""
-        data = event.data
-        if not data or data.isspace() or data.startswith("[DONE]"):
-            return []
-        try:
-            body = as_object(decode(data))
-        except ValueError as error:
-            if not event.is_whole:
-                return []  # the end of the stream cut it; finish() judges what came before
-            raise malformed(f"an event is not JSON, {error}", self._origin) from error
-        if body is None:
-            raise malformed("an event is not an object", self._origin)
-        parts: list[StreamPart] = []
-        self._take(as_text(body.get("type")) or event.name, body, parts)
-        return parts
-
+    @override
     def take_document(self, document: object) -> list[StreamPart]:
         """Read a reply that came as one JSON document."""
         body = as_object(document)
@@ -74,25 +44,18 @@ class ResponsesReply:
         self._end(body, parts)
         return parts
 
-    def finish(self) -> list[StreamPart]:
-        """End the reply with StreamFinished."""
-        if not self.is_complete:
-            raise cut_stream(self._origin)
-        calls = self._calls.finished()
-        reason = self._finish
-        if reason is FinishReason.STOP and calls:
-            reason = FinishReason.TOOL_CALLS
-        opaque = keep_state(
-            self._layout.state(), provider=self._origin.provider, model=self._asked_model
-        )
-        return [self._draft.finished(reason, tool_calls=calls, opaque_json=opaque)]
+    @override
+    def _reason(self) -> FinishReason:
+        return self._finish
 
-    def _take(self, kind: str, body: JsonObject, parts: list[StreamPart]) -> None:
+    @override
+    def _take(self, document: object, name: str, parts: list[StreamPart]) -> None:
+        body = self._object(document)
         index = body.get("output_index")
         place = index if isinstance(index, int) else 0
-        match kind:
+        match as_text(body.get("type")) or name:
             case "response.output_text.delta":
-                self._add_text(place, as_text(body.get("delta")), parts)
+                self._tell_text(place, as_text(body.get("delta")), parts)
             case "response.refusal.delta":
                 self._told.add((place, "text"))
                 self._draft.add_refusal(as_text(body.get("delta")), parts)
@@ -102,7 +65,8 @@ class ResponsesReply:
             case "response.reasoning_summary_part.added" if self._draft.reasoning:
                 self._draft.add_reasoning("\n\n", parts)
             case "response.function_call_arguments.delta":
-                self._extend_call(place, as_text(body.get("delta")), parts)
+                if (place, "call") in self._told:
+                    self._extend_call(place, as_text(body.get("delta")), parts)
             case "response.output_item.added":
                 self._begin_item(place, object_in(body, "item"), parts)
             case "response.output_item.done":
@@ -115,26 +79,16 @@ class ResponsesReply:
                 self.failure = error_in_reply(body, self._origin) if "error" in body else None
                 self._report(body, object_in(body, "response"), parts)
 
-    def _add_text(self, place: int, text: str, parts: list[StreamPart]) -> None:
+    def _tell_text(self, place: int, text: str, parts: list[StreamPart]) -> None:
         self._told.add((place, "text"))
-        self._layout.add_text(self._draft.add_text(text, parts))
+        self._add_text(text, parts)
 
     def _begin_item(self, place: int, item: JsonObject, parts: list[StreamPart]) -> None:
         if item.get("type") != "function_call" or (place, "call") in self._told:
             return
         self._told.add((place, "call"))
         # Answers go to call_id; the item's own id is of no use to anyone.
-        begun = self._calls.begin(place, as_text(item.get("call_id")), as_text(item.get("name")))
-        if begun is not None:
-            self._layout.add_call(begun.call_id)
-            parts.append(begun)
-
-    def _extend_call(self, place: int, piece: str, parts: list[StreamPart]) -> None:
-        if (place, "call") not in self._told:
-            return
-        grown = self._calls.extend(place, piece)
-        if grown is not None:
-            parts.append(grown)
+        self._begin_call(place, as_text(item.get("call_id")), as_text(item.get("name")), parts)
 
     def _end_item(self, place: int, item: JsonObject, parts: list[StreamPart]) -> None:
         """Take of a finished item what its deltas did not tell."""
@@ -153,7 +107,7 @@ class ResponsesReply:
                 if content.get("type") == "refusal":
                     self._draft.add_refusal(as_text(content.get("refusal")), parts)
                 else:
-                    self._add_text(place, as_text(content.get("text")), parts)
+                    self._tell_text(place, as_text(content.get("text")), parts)
         elif kind == "reasoning":
             if (place, "reasoning") not in self._told:
                 texts = objects_in(item.get("summary")) or objects_in(item.get("content"))
