@@ -9,7 +9,7 @@ from ralex.agent.session import Session
 from ralex.core.events import ContextAdded
 from ralex.core.messages import ToolResultMessage
 from ralex.errors import ToolError
-from ralex.providers.scripted import ScriptedCall
+from ralex.providers.scripted import ScriptedCall, ScriptedStep
 from tests.agent.script import DONE, HELLO, breaks, finished_calls, of, step, user_texts
 from tests.agent.stand import Stand, play
 from tests.tools.test_bash import appears, gone, is_alive
@@ -102,6 +102,21 @@ async def test_plan_mode_starts_none_but_lets_look(stand: Stand) -> None:
     session = await stand.open([step(background(SERVER)), step(more("job", "")), DONE], mode="plan")
     calls = finished_calls(await play(session, HELLO))
     assert [call.refusal for call in calls] == ["denied", ""]
+
+
+async def test_a_running_job_outlives_a_compaction_verbatim(stand: Stand) -> None:
+    session = await stand.open([step(background(SERVER)), DONE, ScriptedStep(text="A summary.")])
+    await play(session, HELLO)
+    event = await session.compact()
+    assert event is not None
+    assert "job 1 runs in the background: echo $$ > p" in event.text
+
+
+async def test_a_job_called_in_text_is_understood(stand: Stand) -> None:
+    text = '<tool_call>{"name": "job", "arguments": {"action": "list"}}</tool_call>'
+    session = await stand.open([ScriptedStep(text=text), DONE])
+    (call,) = finished_calls(await play(session, HELLO))
+    assert (call.name, call.output) == ("job", "there are no jobs")
 
 
 async def test_the_user_can_end_one(stand: Stand) -> None:

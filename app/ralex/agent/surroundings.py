@@ -18,6 +18,7 @@ from ralex.agent.toolbox import Toolbox
 from ralex.core.events import AgentEvent
 from ralex.core.ids import SessionId
 from ralex.tools.base import TodoItem
+from ralex.tools.titles import one_line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,19 @@ def surroundings_of(
     """
 
     def plan() -> tuple[TodoItem, ...]:
-        return toolbox.context.todos
+        """Give what outlives a compaction verbatim: the todo list, and what runs meanwhile."""
+        jobs = toolbox.context.jobs.all() if toolbox.context.jobs is not None else ()
+        running = [job for job in jobs if job.state == "running"]
+        return (
+            *toolbox.context.todos,
+            *(
+                TodoItem(
+                    text=f"job {job.id} runs in the background: {one_line(job.command)}",
+                    status="in_progress",
+                )
+                for job in running
+            ),
+        )
 
     sizer = RequestSizer(toolbox.specs, schema=services.answer_schema)
     return Surroundings(

@@ -84,6 +84,12 @@ class Toolbox:
         return tuple(tool.spec for tool in self._tools.values())
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that may be called, also those behind ``more``."""
+        more = self._tools.get("more")
+        return (*self._tools, *(more.names if isinstance(more, MoreTool) else ()))
+
+    @property
     def context(self) -> ToolContext:
         """What the tools share: files seen, the plan."""
         return self._context

@@ -222,7 +222,7 @@ class Turn:
             return result
         message = with_text_calls(
             result.reply.message,
-            known=[spec.name for spec in self._around.toolbox.specs],
+            known=self._around.toolbox.names,
             prefix=f"text_{self._turn_id}_{step}",
         )
         return replace(result, reply=replace(result.reply, message=message))

@@ -65,6 +65,11 @@ class MoreTool:
         """Name the tool behind."""
         return title_from(arguments, _NAMES, "more")
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The tools behind it."""
+        return tuple(self._tools)
+
     def behind(self, name: str) -> Tool | None:
         """Find a tool that a model calls by its own name, as it was told it."""
         found = self._tools.get(name)
