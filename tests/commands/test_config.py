@@ -7,7 +7,7 @@ import pytest
 
 from ralex.commands import config
 from ralex.config.load import load_config
-from ralex.errors import ConfigError
+from ralex.errors import ConfigError, UsageError
 
 
 def run(tmp_path: Path, *argv: str, **environ: str) -> tuple[int, str, str]:
@@ -97,3 +97,66 @@ def test_show_works_without_any_key(tmp_path: Path) -> None:
     code, out, _ = run(tmp_path, "show")
     assert code == 0
     assert "no key (OPENAI_API_KEY is not set)" in out
+
+
+def test_set_writes_one_value_and_leaves_the_rest_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "home" / "config.toml"
+    path.parent.mkdir()
+    path.write_text("# mine\nmode = 'ask'  # careful\n\n# money\n[budget] # here\nalert_usd = 1\n")
+    assert run(tmp_path, "set", "budget.daily_usd", "2.50")[0] == 0
+    assert run(tmp_path, "set", "mode", "plan")[0] == 0
+    assert run(tmp_path, "set", "max_steps", "7")[0] == 0
+    assert path.read_text() == (
+        '# mine\nmode = "plan"  # careful\nmax_steps = 7\n\n'
+        "# money\n[budget] # here\ndaily_usd = 2.50\nalert_usd = 1\n"
+    )
+
+
+def test_set_makes_the_file_and_its_tables(tmp_path: Path) -> None:
+    run(tmp_path, "set", "providers.acme.base_url", "http://127.0.0.1:1/v1")
+    run(tmp_path, "set", "providers.acme.api_key", "env:ACME")
+    run(tmp_path, "set", 'models."acme/fast".context_window', "1000")
+    run(tmp_path, "set", 'models."acme/fast".price', "{ input = 1, output = 2 }")
+    path = tmp_path / "home" / "config.toml"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert tomllib.loads(path.read_text()) == {
+        "providers": {"acme": {"base_url": "http://127.0.0.1:1/v1", "api_key": "env:ACME"}},
+        "models": {"acme/fast": {"context_window": 1000, "price": {"input": 1, "output": 2}}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("budget.dayly_usd", "5", "did you mean 'daily_usd'"),
+        ("budget.daily_usd", "much", "daily_usd"),
+        ("router", "nope", "nope"),
+        ("mode", "yolow", "mode"),
+        ("model", "nobody/nothing", "nobody/nothing"),
+        ('models."acme/fast".tools', "true", "acme"),
+    ],
+)
+def test_set_refuses_what_would_not_load_and_writes_nothing(
+    tmp_path: Path, key: str, value: str, says: str
+) -> None:
+    path = tmp_path / "home" / "config.toml"
+    path.parent.mkdir()
+    path.write_text("# mine\n")
+    with pytest.raises(ConfigError) as caught:
+        run(tmp_path, "set", key, value)
+    assert says in caught.value.message + caught.value.hint
+    assert "/tmp" not in caught.value.message.replace(str(tmp_path), "")
+    assert path.read_text() == "# mine\n"
+
+
+@pytest.mark.parametrize("argv", [("set",), ("set", "mode"), ("set", "a b", "1"), ("path", "x")])
+def test_set_says_how_it_is_used(tmp_path: Path, argv: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError):
+        run(tmp_path, *argv)
+
+
+def test_set_does_not_repeat_a_key_that_it_was_given(tmp_path: Path) -> None:
+    run(tmp_path, "set", "providers.acme.base_url", "http://127.0.0.1:1/v1")
+    _, out, err = run(tmp_path, "set", "providers.acme.api_key", "sk-very-secret-key")
+    assert "secret" not in out + err
+    assert "secret" not in run(tmp_path, "show")[1]

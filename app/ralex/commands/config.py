@@ -13,7 +13,8 @@ from typing import TextIO
 from ralex.config.load import ExplainedConfig, explain_config
 from ralex.config.model import Config, ProviderConfig
 from ralex.config.paths import CONFIG_NAME, ensure_folder, home_folder
-from ralex.errors import ConfigError
+from ralex.config.toml_edit import key_text
+from ralex.errors import ConfigError, UsageError
 
 STARTER = """\
 # ralex: every line is optional. Keys belong in the environment: OPENROUTER_API_KEY, OPENAI_API_KEY,
@@ -128,10 +129,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action",
         nargs="?",
-        choices=("show", "path", "init", "trust", "untrust"),
+        choices=("show", "path", "init", "set", "trust", "untrust"),
         default="show",
         help="show what is in force (default), print the file's path, write one to start from, "
-        "or let this project's own file decide (trust), or no longer (untrust)",
+        "set a value in it, or let this project's own file decide (trust), or no longer (untrust)",
+    )
+    parser.add_argument(
+        "key", nargs="?", help="with set: such as budget.daily_usd, or 'models.\"acme/fast\".tools'"
+    )
+    parser.add_argument(
+        "value", nargs="?", help="with set: as in TOML; quotes around a text may be left out"
     )
     parser.add_argument("--router", metavar="NAME", help="as on the main command line")
     parser.add_argument("--config", type=Path, metavar="FILE", help="read this file as well")
@@ -151,11 +158,22 @@ def run(
         ConfigError: If the configuration cannot be read, or a file to be written exists.
     """
     path = home_folder(environ) / CONFIG_NAME
+    is_set = args.action == "set"
+    if is_set != (args.key is not None) or is_set != (args.value is not None):
+        raise UsageError(
+            f"config {args.action} takes {'a key and a value' if is_set else 'no key'}",
+            hint="such as: ralex config set mode plan",
+        )
     if args.action == "path":
         stdout.write(f"{path}\n")
     elif args.action == "init":
         _write_starter(path)
         stdout.write(f"wrote {path}\n")
+    elif args.action == "set":
+        from ralex.commands.config_set import set_key  # noqa: PLC0415
+
+        names = set_key(path, args.key, args.value, cwd=cwd, environ=environ)
+        stdout.write(f"set {key_text(names)} in {path}\n")
     elif args.action in {"trust", "untrust"}:
         from ralex.commands import trusting  # noqa: PLC0415 - brings pydantic
 
