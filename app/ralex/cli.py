@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TextIO, cast
 
 from ralex.arguments import COMMANDS, Parser, add_web, check_combinations, parser
 from ralex.errors import MissingKeyError, RalexError, UsageError
@@ -32,12 +32,17 @@ def run(argv: Sequence[str]) -> int:
         return 130
     except BrokenPipeError:
         # The reader went away, as `| head` does; nothing more may be written, not even at exit.
-        _silence_stdout()
+        _silence(sys.stdout)
         return 0
     except OSError as error:
-        _silence_stdout()
+        _silence(sys.stdout)
         sys.stderr.write(f"ralex: error: the system refused: {error}\n")
         return 1
+    finally:
+        try:
+            sys.stderr.flush()
+        except (OSError, ValueError):  # a terminal that is gone
+            _silence(sys.stderr)
     return code
 
 
@@ -63,11 +68,11 @@ def _open_missing_streams() -> None:
         cast("io.TextIOWrapper[io.BufferedWriter]", stdout).reconfigure(errors="backslashreplace")
 
 
-def _silence_stdout() -> None:
+def _silence(stream: TextIO) -> None:
     """Let what is still buffered go nowhere, so that nothing fails again at exit."""
     with suppress(OSError, ValueError, AttributeError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
+        os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
 
 

@@ -25,7 +25,7 @@ PATIENCE_S: Final = 60.0
 """When a wait gives up, and the test fails."""
 
 _MODE = re.compile(rb"\x1b\[\?([0-9;]+)([hl])")
-KITTY_PUSH, KITTY_POP = b"\x1b[>1u", b"\x1b[<u"
+_KEY_REPORTS_ON, _KEY_REPORTS_OFF = re.compile(rb"\x1b\[>[0-9]+u"), re.compile(rb"\x1b\[<[0-9]*u")
 
 LASTING_MODES: Final = {
     1000: "mouse", 1002: "mouse drag", 1003: "mouse moves", 1004: "focus", 1006: "mouse form",
@@ -129,7 +129,8 @@ class PseudoTerminal:
         left = {name for number, name in LASTING_MODES.items() if number in on}
         if b"\x1b[?25l" in self.raw and self.raw.rfind(b"\x1b[?25l") > self.raw.rfind(b"\x1b[?25h"):
             left.add("hidden cursor")
-        if self.raw.count(KITTY_PUSH) != self.raw.count(KITTY_POP):
+        raw = bytes(self.raw)
+        if len(_KEY_REPORTS_ON.findall(raw)) > len(_KEY_REPORTS_OFF.findall(raw)):
             left.add("key reports")
         return left
 

@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from ralex.errors import ConfigError
 from ralex.slash import COMMANDS, Typed
+from ralex.tui.ending import end_on_signals
 from ralex.tui.keymap import screen_keymap
 from ralex.tui.preferences import Preferences
 from ralex.tui.screens.chat.screen import ChatScreen
@@ -95,6 +96,9 @@ class RalexApp(App[None]):
 
     def on_mount(self) -> None:
         """Ask what has to be asked, behind the first frame."""
+        if not self.is_headless:
+            end_on_signals(self._end)
+        self.app_resume_signal.subscribe(self, self._draw_again)  # pyright: ignore[reportUnknownMemberType]  # any App, to Textual
         if self._lobby is not None:
             receive = self._receive(self._lobby)
             self.call_after_refresh(self.run_worker, receive, group="lobby", exit_on_error=False)
@@ -104,6 +108,22 @@ class RalexApp(App[None]):
         chat = self.screen_stack[0]
         if isinstance(chat, ChatScreen):
             chat.warn(warnings)
+
+    def _draw_again(self, _app: App[None]) -> None:
+        """Draw everything: while the process was stopped, the terminal showed something else."""
+        self.screen.refresh()
+        for widget in self.screen.walk_children():
+            widget.refresh()
+
+    def _end(self, code: int) -> None:
+        """Leave because the process is told to, whatever is on the screen."""
+        self.run_worker(self._stop(code), group="end", exit_on_error=False)
+
+    async def _stop(self, code: int) -> None:
+        chat = self.screen_stack[0]
+        if isinstance(chat, ChatScreen):
+            await chat.conversation.stop()
+        self.exit(return_code=code)
 
     async def on_unmount(self) -> None:
         """Close the session's engine, however the app ends."""

@@ -22,6 +22,7 @@ class Assistant:
         self._files: list[str] | None = None
         self._is_reading_files = False
         self._closed_for = ""
+        self._offered_for = ""
 
     @property
     def commands(self) -> "CommandRunner":
@@ -39,7 +40,7 @@ class Assistant:
     def complete(self) -> None:
         """Offer what the text before the cursor could become."""
         prompt = self._screen.prompt
-        before = prompt.before_cursor()
+        before = self._offered_for = prompt.before_cursor()
         if before == self._closed_for and before:
             return
         self._closed_for = ""
@@ -57,6 +58,8 @@ class Assistant:
 
     def steer(self, key: str) -> None:
         """Do what a key means while the list is open."""
+        if self._screen.prompt.before_cursor() != self._offered_for:
+            self.complete()  # keys that came at once: the list is about what stood there before
         match key:
             case "up":
                 self._list.move(-1)
@@ -67,6 +70,9 @@ class Assistant:
             case _ if (choice := self._list.choice) is not None:
                 is_typed = self._screen.prompt.before_cursor().endswith(choice.text.rstrip())
                 self.take(choice, sends=key == "enter" and (choice.is_final or is_typed))
+            case "enter":
+                self.close()
+                self._screen.prompt.submit()
             case _:
                 self.close()
 
