@@ -58,3 +58,8 @@ def test_rooms_without_a_screen_never_load_textual(module: str) -> None:
 def test_the_version_needs_nothing_else() -> None:
     code = "import sys; sys.argv = ['ralex', '--version']\nfrom ralex.__main__ import main\nmain()"
     assert not modules_after(code) & (HEAVY | {"argparse", "ralex.cli"})
+
+
+def test_what_few_tool_calls_need_is_loaded_by_them() -> None:
+    loaded = modules_after("import ralex.tools.registry, ralex.agent.session")
+    assert not loaded & {"http.client", "email", "html", "html.entities", "yaml", "pathspec"}

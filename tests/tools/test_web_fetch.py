@@ -17,7 +17,8 @@ from ralex.tools import web_address
 from ralex.tools.base import ToolContext, ToolOutcome
 from ralex.tools.web_address import addresses_of, refused, target_of
 from ralex.tools.web_client import MAX_BODY_BYTES, Fetch
-from ralex.tools.web_fetch import MAX_SHOWN_BYTES, WebFetchTool
+from ralex.tools.web_fetch import WebFetchTool
+from ralex.tools.web_page import MAX_SHOWN_BYTES
 from tests.tools.web_server import reply, serving
 
 PAGE = b"<html><head><title>A page</title></head><body><h1>Hello</h1><p>words</p></body></html>"
