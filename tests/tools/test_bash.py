@@ -97,6 +97,7 @@ async def test_a_command_that_ignores_term_is_killed(context: ToolContext) -> No
     assert time.monotonic() - started < 6
     assert "started" in outcome.text
     assert "timed out after 1 s" in outcome.text
+    assert "background=true" in outcome.text
     assert outcome.is_error
 
 

@@ -129,8 +129,8 @@ def _outcome(output: OutputBuffer, end: ProcessEnd, timeout_s: int) -> ToolOutco
     elapsed = f"{end.elapsed_s:.1f} s"
     if end.has_timed_out:
         note = (
-            f"timed out after {timeout_s} s and was ended: give a longer timeout, or a command "
-            "that ends by itself and needs no input"
+            f"timed out after {timeout_s} s and was ended: give a longer timeout, a command that "
+            "ends by itself and needs no input, or background=true for one that goes on"
         )
         summary = f"timed out · {elapsed}"
     else:
