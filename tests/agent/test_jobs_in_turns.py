@@ -1,11 +1,13 @@
 """Background commands across turns: looked after, told when they end, and ended."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ralex.agent.session import Session
+from ralex.config.model import Config
 from ralex.core.events import ContextAdded
 from ralex.core.messages import ToolResultMessage
 from ralex.errors import ToolError
@@ -117,6 +119,21 @@ async def test_a_job_called_in_text_is_understood(stand: Stand) -> None:
     session = await stand.open([ScriptedStep(text=text), DONE])
     (call,) = finished_calls(await play(session, HELLO))
     assert (call.name, call.output) == ("job", "there are no jobs")
+
+
+async def test_a_key_that_a_job_prints_is_told_to_nobody(stand: Stand) -> None:
+    def with_key(config: Config) -> Config:
+        provider = replace(config.providers["test"], api_key="sk-0123456789abcdef")
+        return replace(config, providers={"test": provider})
+
+    command = "until [ -e go ]; do sleep 0.02; done; echo sk-01234567 sk-0123456789abcdef"
+    script = [step(background(f"echo $$ > p; mv p pid; {command}")), DONE, DONE]
+    session = await stand.open(script, change=with_key)
+    await play(session, HELLO)
+    await finish_job(stand, session)
+    (block,) = of(await play(session, "Describe the module."), ContextAdded)
+    assert "sk-01234567 [key]" in block.text
+    assert "sk-0123456789abcdef" not in block.text
 
 
 async def test_the_user_can_end_one(stand: Stand) -> None:

@@ -157,6 +157,21 @@ async def test_a_flood_is_bounded_and_does_not_hold_the_loop(
     assert len(jobs.news(1)) <= 10 * 1024
 
 
+async def test_after_a_full_chunk_a_command_waits_for_the_next(
+    context: ToolContext, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ralex.tools.jobs._PAUSE_S", 1000.0)
+    await jobs.start("yes", cwd=context.cwd, environment=context.environment, settle_s=0)
+    (job,) = jobs._jobs.values()
+    for _ in range(3000):
+        if job.pause is not None:
+            break
+        await asyncio.sleep(0.01)
+    before = job.output.total
+    await BashTool().run({"command": "sleep 0.2"}, context)
+    assert job.output.total == before
+
+
 def test_the_file_keeps_the_end_and_says_what_is_missing(tmp_path: Path) -> None:
     output = JobOutput(tmp_path / "out.txt")
     line = b"x" * 1023 + b"\n"

@@ -8,6 +8,7 @@ import subprocess
 import time
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -263,7 +264,11 @@ def test_a_server_that_says_nothing_or_drips_is_given_up() -> None:
         Fetch(server.url(), allow_private=True, total_s=0.4).run()
 
 
-async def test_stopping_the_turn_ends_the_fetch(context: ToolContext) -> None:
+async def test_stopping_the_turn_ends_the_fetch(
+    context: ToolContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient = partial(Fetch, idle_s=1000.0, total_s=1000.0)
+    monkeypatch.setattr("ralex.tools.web_client.Fetch", patient)
     arrived = asyncio.Event()
     loop = asyncio.get_running_loop()
     gone = asyncio.Event()
@@ -279,7 +284,8 @@ async def test_stopping_the_turn_ends_the_fetch(context: ToolContext) -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await gone.wait()
+        async with asyncio.timeout(60):  # its own patience would last much longer
+            await gone.wait()
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,9 @@ class Toolbox:
         """Word what the model must hear of background commands that ended; each is told once."""
         jobs = self._context.jobs
         return [
-            ContextAdded(label=label, text=f"<job>\n{text}\n</job>", is_standing=False)
+            ContextAdded(
+                label=label, text=self._blotted(f"<job>\n{text}\n</job>"), is_standing=False
+            )
             for label, text in (jobs.take_news() if jobs is not None else ())
         ]
 
@@ -265,13 +267,16 @@ class Toolbox:
 
     def _without_secrets(self, outcome: ToolOutcome) -> ToolOutcome:
         """Blot out provider keys: a command may find one in a file or in another process."""
-        found = [one for one in self._secrets if one in outcome.text + outcome.diff]
-        text, diff, summary = outcome.text, outcome.diff, outcome.summary
-        for secret in found:
+        shown = (outcome.text, outcome.diff, outcome.summary)
+        text, diff, summary = map(self._blotted, shown)
+        if (text, diff, summary) == shown:
+            return outcome
+        return replace(outcome, text=text, diff=diff, summary=summary)
+
+    def _blotted(self, text: str) -> str:
+        for secret in self._secrets:
             text = text.replace(secret, "[key]")
-            diff = diff.replace(secret, "[key]")
-            summary = summary.replace(secret, "[key]")
-        return replace(outcome, text=text, diff=diff, summary=summary) if found else outcome
+        return text
 
     async def _permission(self, ready: _Ready, title: str, emit: Emit) -> str:
         """Ask what mode and rules ask; returns why the call is refused, or an empty string."""
