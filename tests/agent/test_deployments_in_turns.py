@@ -44,6 +44,7 @@ async def test_the_receipt_tells_which_deployment_serves_and_why(stand: Stand) -
     assert started.deployment.startswith("little has 2 deployments; test/twin: drawn at 100%")
     assert session.last_route is not None
     assert started.deployment in session.last_route.reasons
+    assert session.last_route.model == TWIN
     assert isinstance(events[-1], TurnFinished)
     assert events[-1].model == TWIN
 

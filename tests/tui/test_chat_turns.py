@@ -370,7 +370,7 @@ async def test_an_escalation_gets_a_receipt_of_its_own() -> None:
 async def test_retries_notices_and_a_cut_answer_are_told() -> None:
     script = [
         *opening("x"),
-        RetryScheduled(attempt=1, wait_s=3, next_model=STRONG, error="acme is overloaded (529)"),
+        RetryScheduled(attempt=2, wait_s=3, next_model=STRONG, error="acme is overloaded (529)"),
         Notice(level="warning", text="80 % of today's budget is used"),
         *deltas("Long"),
         said("Long"),

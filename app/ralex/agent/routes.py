@@ -134,10 +134,10 @@ class RouteDesk:
         if self.last is not None and self.last.router != self.router.name:
             self._task = TaskState()
 
-    def served_by(self, deployment: str) -> None:
-        """Note in the receipt why one of several deployments serves the step."""
+    def served_by(self, model: ModelId, why: str) -> None:
+        """Note in the receipt which of several deployments serves the step, and why."""
         if self.last is not None:
-            self.last = self.last.served_by(deployment)
+            self.last = self.last.served_by(model, why)
 
     def decide(
         self,

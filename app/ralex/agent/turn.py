@@ -296,7 +296,7 @@ class Turn:
         async def tell(event: CallEvent) -> None:
             match event:
                 case AttemptStarted():
-                    self._around.desk.served_by(event.why)
+                    self._around.desk.served_by(event.model.id, event.why)
                     await self._recorder.emit(
                         StepStarted(
                             step=step,

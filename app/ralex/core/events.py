@@ -181,6 +181,7 @@ class RetryScheduled:
     """A model call failed, or has to wait for a limit, and is tried again, here or elsewhere.
 
     Attributes:
+        attempt: Which attempt at ``next_model`` comes next, from 1.
         wait_s: Seconds until the next attempt.
         next_model: Where it goes next.
         error: What failed, in one line.

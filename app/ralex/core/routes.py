@@ -162,8 +162,13 @@ class RouteDecision:
     max_tokens: int | None = None
     continues_task: bool = False
 
-    def served_by(self, deployment: str) -> Self:
-        """Give the receipt with one more sentence: why this one of several deployments."""
-        if not deployment or deployment in self.reasons:
+    def served_by(self, model: ModelId, why: str) -> Self:
+        """Give the receipt of a decision that one of several deployments serves.
+
+        Args:
+            why: Why this one, as one more sentence; empty leaves the receipt as it is.
+        """
+        if not why:
             return self
-        return replace(self, reasons=(*self.reasons, deployment))
+        reasons = self.reasons if why in self.reasons else (*self.reasons, why)
+        return replace(self, model=model, reasons=reasons)

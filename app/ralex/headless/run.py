@@ -73,6 +73,8 @@ class Reporter:
             case StepStarted() if event.deployment and event.deployment != self.deployment:
                 self.deployment = event.deployment
                 self._say(event.deployment)
+                if self.route is not None:
+                    self.route = self.route.served_by(event.model, event.deployment)
             case RetryScheduled():
                 wait = f" in {event.wait_s:.1f} s" if event.wait_s else ""
                 self._say(f"{event.error}; trying {event.next_model}{wait}")

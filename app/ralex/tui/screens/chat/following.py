@@ -50,7 +50,11 @@ def status_after(status: Status, event: AgentEvent) -> Status:
             return replace(status, tier=route.tier, model=route.model, reason=route.reason)
         case StepStarted():
             return replace(
-                status, context_tokens=event.context_tokens, window=event.window, is_estimate=True
+                status,
+                model=event.model,
+                context_tokens=event.context_tokens,
+                window=event.window,
+                is_estimate=True,
             )
         case StepFinished():
             return replace(

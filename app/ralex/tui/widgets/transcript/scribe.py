@@ -133,7 +133,7 @@ class Scribe:
                 self._tell_capacity(event.capacity)
             case StepStarted():
                 self._step_text = self._step_reasoning = False
-                self._note_deployment(event.deployment)
+                self._note_deployment(event)
             case RetryScheduled():
                 self._tell_retry(event)
             case TextDelta() if self._pen is not None:
@@ -315,16 +315,16 @@ class Scribe:
                 text = shown(f"{event.reason}\n\n{event.text}")
                 self._page.append(FoldItem(head=head, text=text))
 
-    def _note_deployment(self, why: str) -> None:
-        if self._route is not None and why:
-            self._route.route = self._route.route.served_by(why)
+    def _note_deployment(self, event: StepStarted) -> None:
+        if self._route is not None and event.deployment:
+            self._route.route = self._route.route.served_by(event.model, event.deployment)
             self._page.update_item(self._route)
 
     def _tell_retry(self, event: RetryScheduled) -> None:
         if self._pen is not None:
             self._pen.finish()
         wait = f" in {formats.seconds(event.wait_s)}" if event.wait_s >= 0.1 else ""
-        text = f"{event.error} — trying {event.next_model}{wait} (attempt {event.attempt + 1})"
+        text = f"{event.error} — trying {event.next_model}{wait} (attempt {event.attempt})"
         self._page.append(NoticeItem(level="warning", text=_foreign(text)))
 
 
