@@ -64,6 +64,21 @@ async def test_a_sibling_finishes_the_turn_when_one_fails(stand: Stand) -> None:
     assert events[-1].model == TWIN
 
 
+async def test_a_sibling_writes_the_summary_when_one_is_down(stand: Stand) -> None:
+    down = ScriptedStep(error=OverloadedError("503", status=503))
+    summary = ScriptedStep(text="## Goal\nmend the parser")
+    session = await stand.open([ScriptedStep(text="word " * 3_000), down, summary], change=both)
+    await play(session, HELLO)
+    compacted = await session.compact()
+    assert compacted is not None
+    assert [one.model for one in stand.provider.requests[1:]] == ["cheap", "twin"]
+
+
+def both(config: Config) -> Config:
+    """Let one deployment work and the other stand by, at no pause after a failure."""
+    return with_twin(weight=0)(config)
+
+
 def overflow_chain(config: Config) -> Config:
     return replace(config, fallbacks=Fallbacks(context_window={CHEAP: (SMART,)}))
 

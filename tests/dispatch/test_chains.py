@@ -12,6 +12,7 @@ from ralex.core.stream import FinishReason
 from ralex.dispatch.calls import Call, CallResult, Candidate
 from ralex.dispatch.candidates import CandidatePlan
 from ralex.errors import (
+    BadRequestError,
     ContentFilterError,
     ContextOverflowError,
     OverloadedError,
@@ -120,6 +121,25 @@ async def test_siblings_of_a_chain_share_its_load(ledger: SqliteLedger) -> None:
     )
     chain = plan.candidates([A], size)[0].on_overflow
     assert [(one.model.id, one.group) for one in chain] == [(C, "long"), (D, "long")]
+
+
+async def test_a_side_call_knows_the_siblings_of_its_model_and_no_chain() -> None:
+    plan = replace(PLAN, groups=Groups(members={"little": (A, B)}))
+    chain = plan.siblings(A, size)
+    assert [(one.model.id, one.group, one.on_overflow) for one in chain] == [
+        (A, "little", ()),
+        (B, "little", ()),
+    ]
+
+
+async def test_a_request_that_is_refused_as_it_is_makes_no_model_cool_down(
+    ledger: SqliteLedger,
+) -> None:
+    bad = ScriptedStep(error=BadRequestError("no", status=400))
+    desk = PaperDesk(ledger, a=[bad, FINE], b=[])
+    with pytest.raises(BadRequestError):
+        await run(desk)
+    assert (await run(desk)).model.id == A
 
 
 async def test_models_without_a_key_are_left_out_of_chains() -> None:

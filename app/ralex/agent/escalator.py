@@ -20,7 +20,7 @@ from ralex.core.events import (
     ToolCallFinished,
     ToolCallStarted,
 )
-from ralex.core.ids import SessionId
+from ralex.core.ids import ModelId, SessionId
 from ralex.core.routing import RouteDecision, RouteReason
 from ralex.dispatch.dispatcher import AttemptFailed, Call, CallEvent, Candidate
 from ralex.errors import BudgetError, ProviderError
@@ -171,15 +171,17 @@ class Escalator:
             if isinstance(event, AttemptFailed):
                 totals.bill(event.usage, event.cost_usd, None)
 
+        def size(name: ModelId) -> Candidate:
+            one = self._services.resolve(name)
+            return Candidate(
+                model=one,
+                input_tokens=sizer.estimate(messages, one),
+                input_bound_tokens=sizer.bound(messages, one),
+            )
+
         await emit(Notice(level="info", text=step.reason))
         call = Call(
-            candidates=(
-                Candidate(
-                    model=model,
-                    input_tokens=sizer.estimate(messages, model),
-                    input_bound_tokens=sizer.bound(messages, model),
-                ),
-            ),
+            candidates=self._services.plan.siblings(model.id, size),
             messages=messages,
             tier=step.tier or "",
             router=self._desk.router.name,

@@ -275,14 +275,16 @@ class ContextKeeper:
             if isinstance(event, AttemptFailed):
                 totals.bill(event.usage, event.cost_usd, None)
 
+        def size(name: ModelId) -> Candidate:
+            model = way.model if name == way.model.id else self._services.resolve(name)
+            return Candidate(
+                model=model,
+                input_tokens=way.input_tokens,
+                input_bound_tokens=RequestSizer(way.tools).bound(way.messages, model),
+            )
+
         call = Call(
-            candidates=(
-                Candidate(
-                    model=way.model,
-                    input_tokens=way.input_tokens,
-                    input_bound_tokens=RequestSizer(way.tools).bound(way.messages, way.model),
-                ),
-            ),
+            candidates=self._services.plan.siblings(way.model.id, size),
             messages=way.messages,
             tools=way.tools,
             router=self._router_name(),

@@ -53,6 +53,15 @@ class CandidatePlan:
             )
         return _each_once(found)
 
+    def siblings(self, model: ModelId, size: Size) -> tuple[Candidate, ...]:
+        """Size a model and the other deployments of it, and nothing that follows them."""
+        found: list[Candidate] = []
+        for one, group in self._expanded((model,)):
+            sized = size(one)
+            if sized is not None:
+                found.append(replace(sized, group=group))
+        return tuple(found)
+
     def after_overflow(self, chain: Iterable[ModelId]) -> tuple[ModelId, ...]:
         """List what follows any model of a chain when the request is too long for it."""
         models = tuple(chain)
