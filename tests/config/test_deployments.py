@@ -62,6 +62,14 @@ def test_each_kind_of_fallback_is_a_chain_of_its_own(configure: Configure) -> No
     assert chains.content_policy == {"eu/long": ("eu/sonnet", "us/sonnet")}
 
 
+def test_a_sibling_or_a_fallback_without_a_price_is_told_of(configure: Configure) -> None:
+    text = TWO + '[deployments]\nx = ["eu/sonnet", "eu/new"]\n[fallbacks]\ngeneral = '
+    config = configure(text + '{ "*" = "us/newer" }\n[routers.r]\ntiers = { SIMPLE = "x" }\n')
+    told = " ".join(config.warnings)
+    assert "no price is known for eu/new" in told
+    assert "no price is known for us/newer" in told
+
+
 def test_the_cache_is_off_until_it_is_switched_on(configure: Configure) -> None:
     assert not configure(TWO).cache.enabled
     config = configure(TWO + "[cache]\nenabled = true\nttl_s = 1.5\nmax_mb = 7\n")

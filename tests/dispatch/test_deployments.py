@@ -9,7 +9,7 @@ import pytest
 from ralex.core.messages import UserMessage
 from ralex.core.rate_limits import Allowance, RateLimits
 from ralex.dispatch.calls import AttemptStarted, Call, CallResult, Candidate
-from ralex.errors import OverloadedError, RateLimitedError
+from ralex.errors import OverloadedError, RateLimitedError, UnknownPriceError
 from ralex.providers.scripted import ScriptedStep
 from ralex.store.ledger import SqliteLedger
 from tests.dispatch.desk import FINE, PaperDesk, candidate
@@ -173,3 +173,22 @@ async def test_a_limit_that_is_full_for_too_long_is_an_error_with_a_hint(
     assert desk.waits == []
     state = await ledger.state()
     assert state.held_usd == 0
+
+
+async def test_a_deployment_without_a_price_leaves_the_call_to_its_sibling(
+    ledger: SqliteLedger,
+) -> None:
+    desk = PaperDesk(ledger, draws=[0.0], a=[], b=fine(1))
+    unpriced = deployment("a/m", weight=9.0)
+    unpriced = replace(unpriced, model=replace(unpriced.model, price=None))
+    assert (await run(desk, unpriced, deployment("b/m"))).model.id == "b/m"
+    assert "price of a/m is unknown" in desk.moves[0].error
+
+
+async def test_a_model_without_a_price_is_refused_although_a_fallback_has_one(
+    ledger: SqliteLedger,
+) -> None:
+    desk = PaperDesk(ledger, a=[], b=[])
+    one = candidate("a/m")
+    with pytest.raises(UnknownPriceError):
+        await run(desk, replace(one, model=replace(one.model, price=None)), candidate("b/other"))

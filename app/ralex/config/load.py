@@ -297,11 +297,10 @@ def _finish(
     )
     draft.origins["router"] = chosen.source
     choice.check_reach(draft, routers[chosen.value], require_key=require_key and model is None)
-    if model is not None:
-        _warn_about_prices(draft, [model.id])
-    else:
-        tiers = routers[chosen.value].tiers.values()
-        _warn_about_prices(draft, [one for models in tiers for one in models])
+    tiers = routers[chosen.value].tiers.values()
+    wanted = [model.id] if model is not None else [one for models in tiers for one in models]
+    siblings = [one for group in deployments.values() for one in group]
+    _warn_about_prices(draft, [*wanted, *siblings, *fallbacks.targets()])
     return Config(
         home=home,
         router=chosen.value,

@@ -213,7 +213,8 @@ class StepFinished:
     """A model call is paid for.
 
     Attributes:
-        cost_source: ``provider``, ``computed`` or ``estimated``.
+        cost_source: ``provider``, ``computed``, ``estimated``, or ``cached`` for an answer from the
+            cache of answers.
         context_tokens: Tokens the session now holds, reply included.
         budget: The day's money after this call.
     """

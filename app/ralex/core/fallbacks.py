@@ -30,6 +30,12 @@ class Fallbacks:
     context_window: ChainMap = field(default_factory=_none)
     content_policy: ChainMap = field(default_factory=_none)
 
+    def targets(self) -> tuple[ModelId, ...]:
+        """List every model that something falls back to."""
+        kinds = (self.general, self.context_window, self.content_policy)
+        found = (one for chains in kinds for chain in chains.values() for one in chain)
+        return tuple(dict.fromkeys(found))
+
 
 def following(chains: ChainMap, model: ModelId) -> tuple[ModelId, ...]:
     """List what follows a model, and what follows that, nearest first and each model once."""

@@ -47,6 +47,7 @@ from ralex.errors import (
     ProviderError,
     RalexError,
     StreamCutError,
+    UnknownPriceError,
 )
 
 __all__ = [
@@ -101,7 +102,8 @@ class Dispatcher:
     async def run(self, call: Call, emit: Emit) -> CallResult:
         """Make the call; every part of every attempt goes to ``emit`` as it comes.
 
-        A candidate that the budget does not allow makes room for a cheaper one, never a dearer one.
+        A candidate that the budget does not allow makes room for a cheaper one, never a dearer one;
+        one without a known price only for another deployment of the same model.
 
         Raises:
             BudgetExceededError: The worst case fits no limit, even shrunk.
@@ -125,6 +127,11 @@ class Dispatcher:
                 attempt = 0
                 reason = f"{error.message}; {queue.head.model.id} is cheaper"
                 await emit(_retry(attempt, 0.0, queue.head, reason))
+            except UnknownPriceError as error:
+                if not queue.leave_to_sibling():
+                    raise
+                attempt = 0
+                await emit(_retry(attempt, 0.0, queue.head, error.message))
             except ProviderError as error:
                 error.partial = "".join(heard.answer)
                 if heard.has_content and not call.restarts_after_content:

@@ -87,6 +87,13 @@ class Queue:
         self._waited_s += wait_s
         return wait_s, _limit_of(head.model)
 
+    def leave_to_sibling(self) -> bool:
+        """Drop the head if the next candidate is another deployment of the same model."""
+        if len(self.waiting) < 2 or not _are_siblings(self.head, self.waiting[1]):
+            return False
+        self.waiting = self.waiting[1:]
+        return True
+
     def fail(self, error: ProviderError, *, attempt: int, jitter: float) -> float | None:
         """Choose what follows a failure of the head.
 
