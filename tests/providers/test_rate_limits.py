@@ -122,6 +122,12 @@ def test_the_share_left_follows_use_and_time(used: int, age_s: float, share: flo
     assert told.share_left(used=used, age_s=age_s) == pytest.approx(share)
 
 
+def test_limits_without_a_reset_are_not_believed_for_ever() -> None:
+    used_up = allowance(0, 100, None)
+    assert used_up.share_left(age_s=59.0) == 0
+    assert used_up.share_left(age_s=60.0) == 1
+
+
 async def test_the_limits_of_an_answer_come_before_its_parts(ask: Ask, serve: Serve) -> None:
     head = STREAM_HEAD.replace(b"\r\n\r\n", b"\r\nx-ratelimit-remaining-requests: 7\r\n\r\n", 1)
     answer = head + chat_chunk("hi") + event({"choices": [{"finish_reason": "stop"}]})

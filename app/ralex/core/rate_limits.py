@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+_STALE_S = 60.0
+"""An answer that names no reset is believed for so long: most limits are those of a minute."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
@@ -24,7 +27,7 @@ class Allowance:
             used: What was sent since the answer.
             age_s: Seconds since the answer; after the reset it says nothing any more.
         """
-        if self.reset_s is not None and age_s >= self.reset_s:
+        if age_s >= (_STALE_S if self.reset_s is None else self.reset_s):
             return 1.0
         left = self.remaining - used
         if left <= 0:
