@@ -248,6 +248,17 @@ def test_fallbacks_hold_for_a_model_that_is_asked_for_by_name(files: Files) -> N
     }
 
 
+@pytest.mark.parametrize("form", ["[{brain: [big]}]", "[[brain, big]]"])
+def test_fallbacks_of_a_router_follow_each_of_its_tiers(files: Files, form: str) -> None:
+    text = router("tiers: {SIMPLE: small, COMPLEX: middle}") + (
+        f"router_settings:\n  fallbacks: {form}\n  context_window_fallbacks: [{{brain: [big]}}]\n"
+    )
+    tiers = files.load(text).routers["brain"].tiers
+    assert tiers[Tier.SIMPLE] == ("openai/small", "anthropic/big")
+    assert tiers[Tier.COMPLEX] == ("openai/middle", "anthropic/big")
+    assert any("'brain' is a router" in note for note in notes(files.convert(text)))
+
+
 @pytest.mark.parametrize("kind", ["context_window", "content_policy"])
 def test_a_circle_in_any_chain_is_refused(files: Files, kind: str) -> None:
     text = router("tiers: {SIMPLE: small}") + (

@@ -33,9 +33,11 @@ class Fallbacks:
         by_name: For each name what follows any failure, in order; ``*`` is for names that have
             none.
         special: The same for refusals and for requests that are too long, by ralex's word for each.
+        by_router: What follows every tier of a router.
         default: What follows every name at last.
     """
 
+    by_router: dict[str, list[Hop]] = field(default_factory=dict[str, list[Hop]])
     by_name: dict[str, list[Hop]] = field(default_factory=dict[str, list[Hop]])
     special: dict[str, dict[str, list[Hop]]] = field(
         default_factory=dict[str, dict[str, list[Hop]]]
@@ -66,6 +68,7 @@ def read_fallbacks(models: ModelList, sections: list[Table]) -> Fallbacks:
         ConfigError: For a name that does not exist, or names that fall back in a circle.
     """
     found = Fallbacks()
+    routers = _routers(models)
     for kind, word in _KINDS.items():
         own: dict[str, list[Hop]] = {}
         for section in sections:
@@ -73,7 +76,12 @@ def read_fallbacks(models: ModelList, sections: list[Table]) -> Fallbacks:
             if given is None:
                 continue
             for name, hops in _pairs(given, models):
-                own.setdefault(name, []).extend(hops)
+                if name not in routers:
+                    own.setdefault(name, []).extend(hops)
+                elif word == "general":
+                    found.by_router.setdefault(name, []).extend(hops)
+                else:
+                    hops[0].item.note(f"{name!r} is a router; name its models instead; left out")
         _check_circles(own)
         if word == "general":
             found.by_name = own
@@ -191,7 +199,7 @@ def _pairs(given: Item, models: ModelList) -> Iterator[tuple[str, list[Hop]]]:
             yield _source(names[0], models), [_hop(item, models) for item in names[1:]]
             continue
         for name, targets in table.take_all():
-            if name != "*" and name not in models.groups:
+            if name != "*" and name not in models.groups and name not in _routers(models):
                 raise targets.error(
                     f"model_list has no model named {name[:80]!r}{nearest(name, models.groups)}"
                 )
@@ -199,7 +207,13 @@ def _pairs(given: Item, models: ModelList) -> Iterator[tuple[str, list[Hop]]]:
 
 
 def _source(item: Item, models: ModelList) -> str:
-    return "*" if item.node.value == "*" else known_name(item, models)
+    if item.node.value == "*" or item.node.value in _routers(models):
+        return str(item.node.value)
+    return known_name(item, models)
+
+
+def _routers(models: ModelList) -> set[str]:
+    return {entry.name for entry in models.routers}
 
 
 def _hop(item: Item, models: ModelList) -> Hop:

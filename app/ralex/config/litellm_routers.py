@@ -83,11 +83,11 @@ class RouterWriter:
                     hint="tiers: " + ", ".join(TIERS),
                 )
             self.lines[(*here, name)] = item.line
-            chains[Tier(name)] = self._tier(item)
+            chains[Tier(name)] = self._behind(entry, self._tier(item))
         if not chains:
             raise given.error("the router has no tiers")
         default = entry.default_model or config.take("default_model")
-        filling = self._chain(default) if default is not None else ()
+        filling = self._behind(entry, self._chain(default)) if default is not None else ()
         served = {tier: models for tier, models in chains.items() if models}
         if not filling and Tier.MEDIUM in served:
             filling = served[Tier.MEDIUM]  # LiteLLM's own last resort
@@ -100,6 +100,14 @@ class RouterWriter:
                 "on such asks, ralex takes the next tier up, or else down"
             )
         return served
+
+    def _behind(self, entry: RouterEntry, chain: tuple[str, ...]) -> tuple[str, ...]:
+        """Put the fallbacks of the router itself at the end of a tier that has any model."""
+        if not chain:
+            return chain
+        hops = self._fallbacks.by_router.get(entry.name, [])
+        rest = (one for hop in hops for one in chain_of(hop.name, self._models, self._fallbacks))
+        return tuple(dict.fromkeys((*chain, *rest)))
 
     def _tier(self, item: Item) -> tuple[str, ...]:
         """Read a name, an object with one, or a list of either."""
