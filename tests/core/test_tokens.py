@@ -23,6 +23,7 @@ from ralex.core.messages import (
 )
 from ralex.core.pictures import USUAL_TOKENS
 from ralex.core.tokens import (
+    estimate_long_text,
     estimate_message_tokens,
     estimate_request_tokens,
     estimate_tokens,
@@ -149,3 +150,16 @@ def test_a_megabyte_is_estimated_in_linear_time() -> None:
         started = time.perf_counter()
         estimate_tokens(text)
         assert time.perf_counter() - started < 3.0
+
+
+@pytest.mark.parametrize("text", ["plain words of English text, again. ", "x = f(1234, 'äöü')\n"])
+def test_a_long_text_is_estimated_from_parts_of_it(text: str) -> None:
+    long = text * 6_000
+    assert estimate_long_text(long) == pytest.approx(estimate_tokens(long), rel=0.05)
+
+
+def test_the_estimate_of_a_long_text_sees_all_of_it() -> None:
+    mixed = "word " * 40_000 + "0123456789" * 20_000
+    assert estimate_long_text(mixed) == pytest.approx(estimate_tokens(mixed), rel=0.1)
+    short = "word " * 100
+    assert estimate_long_text(short) == estimate_tokens(short)

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -14,13 +14,13 @@ class Answer:
     """One scripted HTTP answer.
 
     Attributes:
-        calls: Tool calls as (name, arguments).
+        calls: Tool calls as (name, arguments); arguments given as text are sent as they are.
         status: Other than 200 sends ``body`` as it is.
         cut_after: Send only so many bytes of the stream and drop the connection.
     """
 
     text: str = ""
-    calls: tuple[tuple[str, dict[str, object]], ...] = ()
+    calls: tuple[tuple[str, Mapping[str, object] | str], ...] = ()
     status: int = 200
     body: str = ""
     headers: tuple[tuple[str, str], ...] = ()
@@ -39,7 +39,10 @@ class Answer:
                 "index": index,
                 "id": f"call_{index}_{abs(hash((name, str(arguments)))) % 10_000}",
                 "type": "function",
-                "function": {"name": name, "arguments": json.dumps(arguments)},
+                "function": {
+                    "name": name,
+                    "arguments": arguments if isinstance(arguments, str) else json.dumps(arguments),
+                },
             }
             chunks.append({"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]})
         reason = "tool_calls" if self.calls else "stop"

@@ -17,7 +17,7 @@ from ralex.core.messages import (
 )
 from ralex.core.models import ModelInfo
 from ralex.core.pictures import images_of, picture_bound, picture_tokens
-from ralex.core.tokens import estimate_tokens, factor_for, max_tokens_bound
+from ralex.core.tokens import estimate_long_text, estimate_tokens, factor_for, max_tokens_bound
 from ralex.core.usage import Usage
 
 MESSAGE_OVERHEAD_TOKENS = 8
@@ -129,6 +129,6 @@ class RequestSizer:
             text = message_text(message)
             images = images_of(message)
             extra = MESSAGE_OVERHEAD_TOKENS + sum(map(picture_tokens, images))
-            self._tokens.append(estimate_tokens(text) + extra)
+            self._tokens.append(estimate_long_text(text) + extra)
             most = MESSAGE_OVERHEAD_TOKENS + sum(map(picture_bound, images))
             self._bytes.append(max_tokens_bound(text) + most)

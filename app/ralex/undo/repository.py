@@ -1,9 +1,10 @@
 """Look at the user's own repository, which is only ever read."""
 
 import os
+import re
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from ralex.undo.git import Git, GitFailedError, user_environment
 
 _LOOK_S = 5.0
 _CONVERTING = ("filter", "ident", "working-tree-encoding")
+_FILTERING = re.compile(rb"filter|ident|working-tree-encoding")
+_ATTRIBUTE_FILE = re.compile(rb"(?:^|(?<=\0))((?:[^\0]*/)?\.gitattributes)\0")
 _UNSET = {b"unspecified", b"unset"}
 
 
@@ -61,6 +64,24 @@ class UserRepository:
             if value not in _UNSET
         }
 
+    def attribute_files(self, names: bytes) -> tuple[Path, ...]:
+        """List the files that set attributes of paths, those of the user and the system included.
+
+        Args:
+            names: Tracked paths, each ended by NUL.
+        """
+        tracked = [os.fsdecode(found[1]) for found in _ATTRIBUTE_FILE.finditer(names)]
+        surroundings = self.git.environment
+        base = surroundings.get("XDG_CONFIG_HOME") or f"{surroundings.get('HOME', '')}/.config"
+        others = (
+            self.root / ".gitattributes",
+            self.common / "info" / "attributes",
+            Path(base) / "git" / "attributes",
+            Path("/etc/gitattributes"),
+        )
+        found = (*(self.root / name for name in tracked), *others)
+        return tuple(one for one in dict.fromkeys(found) if one.exists())
+
     def has_conversion_settings(self) -> bool:
         """Tell whether the user's settings convert line ends or name attributes of their own.
 
@@ -86,6 +107,14 @@ class UserRepository:
             shutil.copy2(self.index, target)
         except OSError:
             return False
+        return True
+
+
+def may_filter(sources: Sequence[Path]) -> bool:
+    """Tell whether attributes may name filters, keywords or encodings; plain line ends do not."""
+    try:
+        return not sources or any(_FILTERING.search(one.read_bytes()) for one in sources)
+    except OSError:
         return True
 
 

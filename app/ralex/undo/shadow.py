@@ -4,16 +4,14 @@ The index is a cache, not a store: what must be kept is copied into the turn's r
 nothing is lost when the user's repository drops objects that the shadow borrowed from it, and the
 shadow itself can be thrown away and made again at any time.
 
-It starts as a copy of the user's index and borrows their objects, so that in a large repository
-nothing has to be hashed again. Bytes are taken as they are: no filters, no line-end conversion.
+Bytes are taken as they are: no filters, no line-end conversion. What it starts from is in
+``undo.seed``.
 """
 
 import contextlib
 import fcntl
 import os
-import re
 import secrets
-import shutil
 import stat
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,41 +22,17 @@ from ralex.undo.files import MAX_KEPT_BYTES, digest_of, make_private_folder
 from ralex.undo.git import Git, GitFailedError, GitTimeoutError, shadow_environment
 from ralex.undo.model import ABSENT, Kind, State
 from ralex.undo.repository import UserRepository, find_repository
+from ralex.undo.seed import Seed
 
 MAX_UNSEEDED_FILES = 20_000
 MAX_FILES = 100_000
 _MANY_OBJECTS = 8  # in one of 256 folders: some 2,000 in all
-_ENTRY = re.compile(
-    rb"(?:100644|100755|120000) ([0-9a-f]+) 0\t([^\0]*)\0[^\0]*?\n  size: (\d+)\tflags: "
-)
-"""Object, path and size on disk of an entry, as ``ls-files -s -z --debug`` tells them."""
 _PORTION = 2000
 """Paths for each call of git, so that an attempt that runs out of time has not been for nothing."""
 _GITLINK = b"160000"
 _LINK = b"120000"
 _PROGRAM = b"100755"
 _NOTHING = b"000000"
-_CONFIG = """[core]
-\trepositoryformatversion = {version}
-\tbare = false
-\tfilemode = true
-\thooksPath = /dev/null
-\tfsmonitor = false
-\tuntrackedCache = false
-\tlooseCompression = 1
-\tautocrlf = false
-\tfsync = none
-[gc]
-\tauto = 0
-[maintenance]
-\tauto = false
-{extensions}"""
-_ATTRIBUTES = "* -text -eol -ident -filter !working-tree-encoding\n"
-_DERIVED = (
-    "node_modules/", ".venv/", "__pycache__/", ".mypy_cache/", ".pytest_cache/", ".ruff_cache/",
-    ".tox/",
-)  # fmt: skip
-"""Folders that are made from others; left out where no repository says what to ignore."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +91,15 @@ class Shadow:
             ),
             folder=self._root,
         )
-        self._left_out = left_out
+        self._seed = Seed(
+            folder=folder,
+            base=self._base,
+            index=self._index,
+            user=self._user,
+            root=self._root,
+            git=self._git,
+            left_out=left_out,
+        )
         self._budget_s = budget_s if self._user is None else budget_s * 3
         self._unkept: dict[bytes, str] = {}
         self._lock: int | None = None
@@ -135,25 +117,26 @@ class Shadow:
         if self._is_alone():
             self._sweep()
         fcntl.flock(self._lock, fcntl.LOCK_SH)
-        self._describe()
-        if not self._take_base():
-            self._seed(deadline)
+        self._seed.describe()
+        if not self._seed.take_base() and (doubted := self._seed.copy(deadline)):
+            self._feed(["--force-remove"], doubted, deadline)
+            self._update(doubted, deadline)
         try:
             self.absorb(deadline)
         except GitFailedError as error:
             if isinstance(error, GitTimeoutError):
-                self._keep_base()
+                self._seed.keep_base()
                 raise
-            self._read_head(deadline)
+            self._seed.read_head(deadline)
             self.absorb(deadline)
-        self._keep_base()
+        self._seed.keep_base()
 
     def close(self) -> None:
         """Leave the index for the next session and let go of the folder."""
         if self._lock is None:
             return
         with contextlib.suppress(OSError):
-            self._keep_base()
+            self._seed.keep_base()
             self._index.unlink(missing_ok=True)
             if self._is_alone():
                 self._prune()
@@ -309,92 +292,6 @@ class Shadow:
             at = end + 2 + int(size)
         return contents
 
-    def _describe(self) -> None:
-        """Write the repository's few files; done by hand, since it is cheaper than asking git."""
-        uses_sha256 = self._user is not None and self._user.object_format == "sha256"
-        extensions = "[extensions]\n\tobjectFormat = sha256\n" if uses_sha256 else ""
-        for name in ("objects/info", "objects/pack", "refs", "info"):
-            (self._folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
-        config = _CONFIG.format(version=int(uses_sha256), extensions=extensions)
-        ignored = self._user.ignore_rules() if self._user else "\n".join(_DERIVED)
-        if self._left_out.is_relative_to(self._root):
-            ignored += f"\n/{self._left_out.relative_to(self._root)}/\n"
-        borrowed = f"{self._user.common / 'objects'}\n" if self._user else ""
-        texts = {
-            "HEAD": "ref: refs/heads/none\n",
-            "config": config,
-            "info/attributes": _ATTRIBUTES,
-            "info/exclude": f"{ignored}\n",
-            "objects/info/alternates": borrowed,
-        }
-        for name, text in texts.items():
-            _write_if_other(self._folder / name, text)
-
-    def _take_base(self) -> bool:
-        """Start from the last session's index unless the user's own is newer."""
-        try:
-            facts = self._base.stat()
-            own = self._user.index if self._user else self._base
-            if own.exists() and own.stat().st_mtime_ns > facts.st_mtime_ns:
-                return False
-            _share(self._base, self._index)
-        except OSError:
-            return False
-        return True
-
-    def _keep_base(self) -> None:
-        if not self._index.exists() or (self._base.exists() and self._base.samefile(self._index)):
-            return
-        temporary = self._base.with_name(f"{self._index.name}.base")
-        _share(self._index, temporary)
-        temporary.replace(self._base)
-
-    def _seed(self, deadline: float) -> None:
-        """Start from the user's index; what is converted on the way in is hashed as it is."""
-        if self._user is None or not self._user.copy_index(self._index):
-            return
-        try:
-            names = self._git.run("ls-files", "-z", deadline=deadline)
-        except GitTimeoutError:
-            raise
-        except GitFailedError:  # such as an index split into files of which only one was copied
-            self._read_head(deadline)
-            return
-        if self._may_convert(names):
-            again = sorted(self._user.converted() | self._resized(deadline))
-            if again:
-                self._feed(["--force-remove"], again, deadline)
-                self._update(again, deadline)
-
-    def _resized(self, deadline: float) -> set[bytes]:
-        """List paths whose file has another size than its object, such as by its line ends."""
-        place = os.fsdecode(self._prefix) or "."
-        said = self._git.run("ls-files", "-s", "-z", "--debug", "--", place, deadline=deadline)
-        entries = [found.groups() for found in _ENTRY.finditer(said)]
-        sizes = self._git.run(
-            "cat-file", "--buffer", "--batch-check=%(objectsize)",
-            deadline=deadline, given=b"".join(oid + b"\n" for oid, _, _ in entries),
-        ).split(b"\n")  # fmt: skip
-        return {
-            path
-            for (_, path, size), stored in zip(entries, sizes, strict=False)
-            if stored.isdigit() and int(size) != int(stored)
-        }
-
-    def _may_convert(self, names: bytes) -> bool:
-        if self._user is None:
-            return False
-        if names.startswith(b".gitattributes\0") or b"\0.gitattributes\0" in names:
-            return True
-        if b"/.gitattributes\0" in names or (self._user.common / "info" / "attributes").exists():
-            return True
-        return self._user.has_conversion_settings()
-
-    def _read_head(self, deadline: float) -> None:
-        self._index.unlink(missing_ok=True)
-        if self._user is not None and self._user.head_tree:
-            self._git.run("read-tree", self._user.head_tree, deadline=deadline)
-
     def _is_alone(self) -> bool:
         if self._lock is None:
             return False
@@ -422,21 +319,3 @@ class Shadow:
         git = Git(program=self._git.program, environment=environment, folder=self._root)
         with contextlib.suppress(GitFailedError):
             git.run("prune", "--expire=now", deadline=time.monotonic() + self._budget_s)
-
-
-def _share(source: Path, target: Path) -> None:
-    """Give a file a second name; git replaces an index and never writes into it."""
-    try:
-        target.hardlink_to(source)
-    except OSError:
-        shutil.copy2(source, target)
-
-
-def _write_if_other(path: Path, text: str) -> None:
-    data = text.encode("utf-8", "surrogateescape")
-    with contextlib.suppress(OSError):
-        if path.read_bytes() == data:
-            return
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    temporary.write_bytes(data)
-    temporary.replace(path)
