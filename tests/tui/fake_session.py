@@ -12,9 +12,11 @@ from typing import Literal, TypeAlias
 
 from ralex.agent.report import KINDS, ContextReport, ContextShare
 from ralex.core.budget import (
+    Balance,
     BudgetState,
     DayForecast,
     LimitChange,
+    LimitKind,
     LimitName,
     Limits,
     SpendRow,
@@ -433,6 +435,34 @@ class FakeSession:
         self.money = replace(self.money, limit_usd=limit, raised_usd=raised)
         return self.money
 
+    async def balances(self) -> list[Balance]:
+        return [
+            Balance(
+                kind=LimitKind.DAY,
+                limit_usd=self.limits.daily_usd,
+                spent_usd=self.money.spent_usd,
+                held_usd=self.money.held_usd,
+            ),
+            Balance(
+                kind=LimitKind.MONTH,
+                limit_usd=self.limits.monthly_usd,
+                spent_usd=Decimal("12.4"),
+                held_usd=Decimal(0),
+            ),
+            Balance(
+                kind=LimitKind.PROJECT,
+                limit_usd=self.limits.project_usd,
+                spent_usd=Decimal("7.31"),
+                held_usd=Decimal(0),
+            ),
+            Balance(
+                kind=LimitKind.SESSION,
+                limit_usd=self.limits.session_usd,
+                spent_usd=Decimal("0.42"),
+                held_usd=Decimal("0.02"),
+            ),
+        ]
+
     async def forecast(self) -> DayForecast:
         return DayForecast(
             last_hour_usd=Decimal("0.42"), end_of_day_usd=Decimal("3.10"), hours_to_limit=None
@@ -443,8 +473,10 @@ class FakeSession:
             "model": [(CHEAP, "0.31"), (STRONG, "0.94")],
             "tier": [("SIMPLE", "0.31"), ("COMPLEX", "0.94")],
             "provider": [("acme", "1.25")],
+            "project": [("/home/ada/shop", "0.93"), ("/home/ada/[notes]", "0.32")],
             "session": [("s1", "0.42")],
-            "day": [(f"2026-03-{day:02}", f"{(day * 7) % 5}.{day}") for day in range(1, 15)],
+            "day": [(f"2026-03-{day:02}", f"{(day * 7) % 5}.{day}") for day in range(1, 14)]
+            + [("2026-02-20", "5.40"), ("2026-03-14", "1.25"), ("2026-01-02", "99")],
         }[by]
         return [
             SpendRow(

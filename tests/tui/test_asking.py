@@ -121,7 +121,7 @@ async def test_a_very_long_command_leaves_the_choices_in_sight() -> None:
     async with asking(approval(arguments=long), size=(60, 15)) as driver:
         options = driver.app.screen.query_one(OptionList)
         assert options.region.bottom <= 15
-        assert options.region.height == 4
+        assert options.region.height >= len(options.options)
         await driver.pilot.press("pagedown", "down", "enter")
         assert await answered(driver) == ("allow", "")
 

@@ -10,7 +10,7 @@ from ralex.core.budget import DayForecast
 from ralex.core.routing import Override
 from ralex.core.tiers import Tier
 from ralex.slash import COMMANDS
-from ralex.tui.screens.budget.report import Money, report
+from ralex.tui.screens.budget.report import Money, today
 from ralex.tui.screens.budget.screen import BudgetScreen
 from ralex.tui.screens.dialogs.help import HelpScreen
 from ralex.tui.screens.dialogs.picker import PickerScreen
@@ -128,14 +128,14 @@ async def test_the_budget_panel_opens_by_key_and_command_and_closes() -> None:
             else:
                 await driver.send(way)
             await driver.until(lambda: isinstance(driver.app.screen, BudgetScreen))
-            await driver.until(lambda: "By provider" in panel(driver))
+            await driver.until(lambda: "Today by provider" in panel(driver))
             text = panel(driver)
             assert (
                 "spent $1.25    held $0.02    left $3.73    limit $5.00    alert at $4.00" in text
             )
             assert "last hour $0.42    end of day ~$3.10" in text
             assert text.index("acme/deep-large") < text.index("acme/swift-mini")
-            assert "03-14" in text
+            assert "Mar 14" in text
             await driver.pilot.press("escape")
             await driver.until(lambda: len(driver.app.screen_stack) == 1)
 
@@ -270,5 +270,5 @@ def test_the_panel_says_when_the_limit_will_be_reached(hours: float, words: str)
     forecast = DayForecast(
         last_hour_usd=Decimal(2), end_of_day_usd=Decimal("9.5"), hours_to_limit=hours
     )
-    text = report(Money(budget=budget(), forecast=forecast), 80).plain
+    text = today(Money(budget=budget(), forecast=forecast), 80).plain
     assert f"last hour $2.00    end of day ~$9.50    {words}" in text

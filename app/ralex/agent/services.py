@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ralex.agent.limits import LimitDesk
 from ralex.agent.ports import PermissionMemory, SessionStore
-from ralex.core.budget import DayForecast, SpendRow
+from ralex.core.budget import Balance, DayForecast, SpendRow
 from ralex.core.complexity import Complexity
 from ralex.core.ids import ModelId, SessionId
 from ralex.core.model_table import Standing
@@ -31,6 +31,10 @@ class ReportingLedger(Ledger, Protocol):
 
     async def spend(self, by: str, *, since_day: str, until_day: str) -> list[SpendRow]:
         """Group the charges of days (``YYYY-MM-DD``, both included) by a dimension."""
+        ...
+
+    async def balances(self, *, session_id: str = "", project: str = "") -> list[Balance]:
+        """Read every limit that counts for a session and project, with what is used of it."""
         ...
 
     async def forecast(self) -> DayForecast:

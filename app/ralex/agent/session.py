@@ -17,7 +17,7 @@ from ralex.agent.report import ContextReport, context_report
 from ralex.agent.services import AgentServices
 from ralex.agent.titles import UNTITLED, title_of
 from ralex.agent.totals import SessionTotals, TurnTotals
-from ralex.core.budget import BudgetState, DayForecast, LimitChange, LimitName, SpendRow
+from ralex.core.budget import Balance, BudgetState, DayForecast, LimitChange, LimitName, SpendRow
 from ralex.core.events import (
     AgentEvent,
     ContextCompacted,
@@ -270,6 +270,11 @@ class Session:
             UsageError: If it is no sum above zero, or there is no limit to raise.
         """
         return await self._services.limits.raise_today(usd)
+
+    async def balances(self) -> list[Balance]:
+        """Read every limit that counts here, with what is used of it."""
+        ledger = self._services.ledger
+        return await ledger.balances(session_id=self.id, project=self.project)
 
     async def forecast(self) -> DayForecast:
         """Tell how fast money goes, and what the day will have cost at this pace."""

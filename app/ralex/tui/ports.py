@@ -12,7 +12,14 @@ if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
     from ralex.agent.report import ContextReport
-    from ralex.core.budget import BudgetState, DayForecast, LimitChange, LimitName, SpendRow
+    from ralex.core.budget import (
+        Balance,
+        BudgetState,
+        DayForecast,
+        LimitChange,
+        LimitName,
+        SpendRow,
+    )
     from ralex.core.events import AgentEvent, ContextCompacted
     from ralex.core.ids import ModelId, SessionId
     from ralex.core.model_table import Standing
@@ -220,6 +227,10 @@ class ChatSession(Protocol):
         Raises:
             UsageError: If it is no sum above zero, or there is no limit to raise.
         """
+        ...
+
+    async def balances(self) -> list[Balance]:
+        """Read every limit that counts here, with what is used of it."""
         ...
 
     async def forecast(self) -> DayForecast:

@@ -1,8 +1,11 @@
 """The budget panel's text: today against the limit, where it went, and the last days."""
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from decimal import Decimal
+from typing import Final
 
 from textual.content import Content
 
@@ -12,6 +15,10 @@ from ralex.tui import formats
 from ralex.tui.formats import shortened
 
 _Part = str | tuple[str, str]
+_DAYS: Final = 30
+_CHART_ROWS: Final = 5
+_WIDE: Final = 64
+"""Cells from which a row has room for tokens beside the money."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,18 +31,32 @@ class Money:
     days: Sequence[SpendRow] = ()
 
 
-def report(money: Money, width: int) -> Content:
-    """Write the panel for a width in cells."""
+def today(money: Money, width: int) -> Content:
+    """Write the day's figures for a width in cells."""
     parts = _today(money.budget, width)
     if money.forecast is not None:
         parts += _pace(money.forecast, money.budget, width)
-    keys = [clean_line(row.key) for rows in money.groups.values() for row in _top(rows)]
+    return Content.assemble(*parts).rstrip()
+
+
+def report(money: Money, width: int) -> Content:
+    """Write where the money went, for a width in cells."""
+    named = {name: [_named(name, row) for row in _top(rows)] for name, rows in money.groups.items()}
+    keys = [clean_line(row.key) for rows in named.values() for row in rows]
     label = max([8, *(Content(key).cell_length for key in keys)])
-    for name, rows in money.groups.items():
-        parts += ["\n", *_group(name, _top(rows), width, min(label, max(8, width - 42)))]
-    if money.days:
-        parts += ["\n", *_days(money, width)]
-    return Content.assemble(*parts)
+    label = min(label, max(8, width - _beside(width)))
+    parts: list[_Part] = []
+    for name, rows in named.items():
+        parts += ["\n" if parts else "", *_group(name, rows, width, label)]
+    parts += ["\n" if parts else "", *chart(money, width)]
+    return Content.assemble(*parts).rstrip()
+
+
+def _named(by: str, row: SpendRow) -> SpendRow:
+    """Name a project by its folder alone; the whole path is in ``ralex spend``."""
+    if by != "project":
+        return row
+    return replace(row, key=row.key.rstrip("/").rpartition("/")[2] or row.key)
 
 
 def _today(budget: BudgetState, width: int) -> list[_Part]:
@@ -49,7 +70,9 @@ def _today(budget: BudgetState, width: int) -> list[_Part]:
             "$error" if budget.left_usd == 0 else "$warning" if budget.is_near_limit else "$success"
         )
         figures.append(("left", formats.usd_cents(budget.left_usd), colour))
-        figures.append(("limit", formats.usd_cents(budget.limit_usd), "$foreground"))
+        raised = f" (+{formats.usd_cents(budget.raised_usd)})" if budget.raised_usd else ""
+        limit = f"{formats.usd_cents(budget.limit_usd)}{raised}"
+        figures.append(("limit", limit, "$foreground"))
     if budget.alert_usd is not None:
         figures.append(("alert at", formats.usd_cents(budget.alert_usd), "$text-muted"))
     figures.append(("saved", f"~{formats.usd_cents(budget.saved_usd)}", "$success"))
@@ -118,11 +141,12 @@ def _top(rows: Sequence[SpendRow]) -> list[SpendRow]:
 
 
 def _group(name: str, rows: Sequence[SpendRow], width: int, label: int) -> list[_Part]:
-    parts: list[_Part] = [(f"By {name}\n", "bold $primary")]
+    parts: list[_Part] = [(f"Today by {name}\n", "bold $primary")]
     if not rows:
-        return [*parts, ("nothing yet today\n", "$text-disabled")]
+        return [*parts, ("nothing yet\n", "$text-disabled")]
     largest = max(row.cost_usd for row in rows) or Decimal(1)
-    bar = max(0, min(24, width - label - 40))
+    is_wide = width >= _WIDE
+    bar = max(0, min(24, width - label - _beside(width)))
     for row in rows:
         full, _ = formats.meter(float(row.cost_usd / largest), bar)
         key = shortened(clean_line(row.key) or "—", label)
@@ -130,27 +154,78 @@ def _group(name: str, rows: Sequence[SpendRow], width: int, label: int) -> list[
             Content(key).pad_right(max(0, label - Content(key).cell_length)).plain,
             (f" {formats.usd(row.cost_usd):>9} ", "$foreground"),
             (f" {full:<{bar}} ", _tier_colour(row.key)),
-            (f" {formats.tokens(row.usage.total_tokens):>6} tokens", "$text-muted"),
-            (f" {formats.count(row.calls, 'call'):>10}\n", "$text-disabled"),
         ]
+        if is_wide:
+            parts.append((f" {formats.tokens(row.usage.total_tokens):>6} tokens", "$text-muted"))
+        parts.append((f" {formats.count(row.calls, 'call'):>10}\n", "$text-muted"))
     return parts
 
 
-def _days(money: Money, width: int) -> list[_Part]:
-    rows = sorted(money.days, key=lambda row: row.key, reverse=True)[:14]
-    top = max([*(row.cost_usd for row in rows), money.budget.limit_usd or Decimal(0)]) or Decimal(1)
-    parts: list[_Part] = [("Last days\n", "bold $primary")]
-    bar = max(8, width - 32)
-    for row in rows:
-        full, empty = formats.meter(float(row.cost_usd / top), bar)
-        parts += [
-            (f"{clean_line(row.key)[-5:]:<6}", "$text-muted"),
-            (full, "$primary"),
-            " " * len(empty),
-            (f" {formats.usd_cents(row.cost_usd):>9}", "$foreground"),
-            (f"  ~{formats.usd_cents(row.saved_usd)} saved\n", "$text-disabled"),
-        ]
-    return parts
+def chart(money: Money, width: int) -> list[_Part]:
+    """Draw the last thirty days as bars, today at the right, the day's limit as a line."""
+    days = _last_days(money.budget.day)
+    spent = {row.key: row for row in money.days}
+    costs = [spent[day].cost_usd if day in spent else Decimal(0) for day in days]
+    step = 2 if width >= 2 * _DAYS + 10 else 1
+    limit = money.budget.limit_usd
+    top = max([*costs, limit or Decimal(0)]) or Decimal(1)
+    line = (
+        None
+        if not limit
+        else _CHART_ROWS - 1 - min(_CHART_ROWS - 1, int(_CHART_ROWS * float(limit / top) - 0.001))
+    )
+    parts: list[_Part] = [("Last 30 days\n", "bold $primary")]
+    for row in range(_CHART_ROWS):
+        floor = _CHART_ROWS - 1 - row
+        for cost in costs:
+            cell = _bar_cell(float(cost / top) * _CHART_ROWS - floor)
+            is_line = cell == " " and row == line
+            colour = "$text-disabled" if is_line else _cost_colour(cost, money.budget)
+            parts.append(
+                (("┄" if is_line else cell) + ("┄" if row == line else " ") * (step - 1), colour)
+            )
+        mark = formats.usd_cents(limit) if row == line and limit else ""
+        parts.append((f" {mark}\n", "$text-disabled"))
+    first, last = _short_day(days[0]), _short_day(days[-1])
+    gap = max(1, _DAYS * step - (step - 1) - len(first) - len(last))
+    parts.append((f"{first}{' ' * gap}{last}\n", "$text-muted"))
+    total = sum(costs, Decimal(0))
+    saved = sum((row.saved_usd for row in money.days), Decimal(0))
+    dearest = max(range(len(days)), key=lambda at: costs[at])
+    figures = [("together", formats.usd_cents(total), "$foreground")]
+    if costs[dearest]:
+        most = f"{formats.usd_cents(costs[dearest])} on {_short_day(days[dearest])}"
+        figures.append(("most", most, "$foreground"))
+    figures.append(("saved", f"~{formats.usd_cents(saved)}", "$success"))
+    return [*parts, *_row(figures, width)]
+
+
+def _beside(width: int) -> int:
+    """Count the cells of a row beside its name and bar."""
+    return 42 if width >= _WIDE else 26
+
+
+def _bar_cell(height: float) -> str:
+    """Give the part of a bar in one cell; a day that cost anything shows at least a line."""
+    if height >= 1:
+        return "█"
+    return " ▁▂▃▄▅▆▇█"[min(8, max(0, math.ceil(height * 8)))]
+
+
+def _cost_colour(cost: Decimal, budget: BudgetState) -> str:
+    if budget.limit_usd is not None and cost >= budget.limit_usd:
+        return "$error"
+    is_high = budget.alert_usd is not None and cost >= budget.alert_usd
+    return "$warning" if is_high else "$primary"
+
+
+def _last_days(today: str) -> list[str]:
+    end = date.fromisoformat(today)
+    return [(end - timedelta(days=back)).isoformat() for back in range(_DAYS - 1, -1, -1)]
+
+
+def _short_day(day: str) -> str:
+    return f"{date.fromisoformat(day):%b} {int(day[-2:])}"
 
 
 def _tier_colour(key: str) -> str:

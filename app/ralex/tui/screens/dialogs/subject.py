@@ -58,7 +58,8 @@ def _command(command: str) -> Iterator[tuple[str, str]]:
 
 def _change(old: str, new: str) -> Iterator[tuple[str, str]]:
     """Give the lines that differ, with two around them."""
-    compared = difflib.unified_diff(old.split("\n"), new.split("\n"), n=2, lineterm="")
+    before, after = (text.removesuffix("\n").split("\n") for text in (old, new))
+    compared = difflib.unified_diff(before, after, n=2, lineterm="")
     for line in compared:
         if line.startswith(("--- ", "+++ ")):
             continue

@@ -12,7 +12,7 @@ from typing import ClassVar, Final
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
@@ -82,15 +82,14 @@ class SetupScreen(ModalScreen[SetupDone | None]):
     @override
     def compose(self) -> ComposeResult:
         """A question, a list or a line to answer with, and a note."""
-        with Vertical(classes="dialog") as dialog:
+        with VerticalScroll(classes="dialog", can_focus=False) as dialog:
             dialog.border_title = "Welcome to ralex"
-            with VerticalScroll(can_focus=False):
-                yield Static("", id="question", markup=False)
-                key = Input(password=True, compact=True, id="key")
-                key.cursor_blink = False
-                yield key
-                yield OptionList(markup=False, compact=True, id="choices")
-                yield Static("", id="note", markup=False)
+            yield Static("", id="question", markup=False)
+            key = Input(password=True, compact=True, id="key")
+            key.cursor_blink = False
+            yield key
+            yield OptionList(markup=False, compact=True, id="choices")
+            yield Static("", id="note", markup=False)
 
     def on_mount(self) -> None:
         """Ask for the provider, and look around on this machine meanwhile."""
@@ -284,7 +283,7 @@ class SetupScreen(ModalScreen[SetupDone | None]):
     ) -> None:
         """Show a step: a list if it has entries, else the line for the key."""
         self._entries = entries
-        self.query_one(".dialog", Vertical).border_subtitle = subtitle
+        self.query_one(".dialog", VerticalScroll).border_subtitle = subtitle
         self.query_one("#question", Static).update(question)
         self.query_one("#note", Static).update(note)
         self.query_one("#note", Static).display = bool(note)
