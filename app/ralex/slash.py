@@ -1,6 +1,7 @@
 """Every slash command, once: completion, help and dispatch of all front ends read this list."""
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -26,21 +27,25 @@ class Command:
         return f"/{self.name} {self.argument}".rstrip()
 
 
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9:_-]*")
+
 COMMANDS: Final[tuple[Command, ...]] = (
     Command(
         name="model",
-        argument="[id | id!]",
-        help="Choose a model until /auto; ! only once",
+        argument="[id][!|task]",
+        help="Choose a model: until /auto, once, or for a task",
     ),
     Command(
         name="tier",
-        argument="[name | name!]",
-        help="Choose a tier until /auto; ! only once",
+        argument="[name][!|task]",
+        help="Choose a tier, the same way",
     ),
+    Command(name="router", argument="[name]", help="Route with another router"),
     Command(name="auto", help="Let the router choose again"),
     Command(name="why", help="Tell why the last turn went to its model"),
     Command(name="budget", help="Show where today's money went"),
     Command(name="cost", help="Say what the session and today cost"),
+    Command(name="mode", argument="[name]", help="Act freely, ask first, or only plan"),
     Command(name="new", help="Start a fresh session here"),
     Command(name="sessions", help="Choose one of this project's sessions"),
     Command(name="resume", argument="[id]", help="Go on with a stored session"),
@@ -56,6 +61,9 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command(name="diff", argument="[session]", help="Show what the last turn changed"),
     Command(name="compact", argument="[focus]", help="Put a summary in place of old messages"),
     Command(name="context", help="Show what fills the context window"),
+    Command(name="jobs", argument="[kill number]", help="Show what runs in the background"),
+    Command(name="standards", help="Show which instruction files are in force"),
+    Command(name="commands", help="List commands of your own"),
     Command(name="theme", argument="[name]", help="Choose the colours"),
     Command(name="find", argument="[text]", help="Search the transcript"),
     Command(name="copy", help="Copy the last code block or answer"),
@@ -76,12 +84,12 @@ class Typed:
 def read_command(text: str) -> Typed | None:
     """Read a prompt as a command, or return None if it is none.
 
-    A path such as ``/usr/bin is missing`` is no command: names hold letters only.
+    A path such as ``/usr/bin is missing`` is no command: names hold no second slash.
     """
     if not text.startswith("/") or "\n" in text:
         return None
     name, _, argument = text[1:].partition(" ")
-    return Typed(name, argument.strip()) if name.isalpha() and name.isascii() else None
+    return Typed(name, argument.strip()) if _NAME.fullmatch(name) else None
 
 
 def find_command(name: str) -> Command | None:
@@ -89,9 +97,13 @@ def find_command(name: str) -> Command | None:
     return next((command for command in COMMANDS if command.name == name), None)
 
 
-def nearest_name(name: str) -> str:
+def nearest_name(name: str, others: Iterable[str] = ()) -> str:
     """Name the command that was probably meant, or give an empty string."""
-    names = [command.name for command in COMMANDS]
+    names = [*(command.name for command in COMMANDS), *others]
+    letters = sorted(name.lower())
+    for known in names:
+        if sorted(known) == letters:  # two letters changed places: the commonest slip
+            return known
     return next(iter(difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)), "")
 
 

@@ -59,9 +59,11 @@ from ralex.errors import (
     RalexError,
     SessionLockedError,
     SessionNotFoundError,
+    ToolError,
     UnknownModelError,
     UsageError,
 )
+from ralex.tools.jobs import JobInfo
 from ralex.tui.ports import SessionTotals
 from ralex.undo.model import UndoReport
 
@@ -298,6 +300,8 @@ class FakeSession:
     limit_notes: tuple[str, ...] = ()
     prompts: list[str] = field(default_factory=list[str])
     answers: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    others: Sequence[Router] = ()
+    background: list[JobInfo] = field(default_factory=list[JobInfo])
     messages: list[str] = field(default_factory=list[str])
     steered: list[SteeringQueued] = field(default_factory=list[SteeringQueued])
     undos: list[UndoReport] = field(default_factory=list[UndoReport])
@@ -325,11 +329,12 @@ class FakeSession:
 
     @property
     def routers(self) -> tuple[str, ...]:
-        return (self.router.name,)
+        return (self.router.name, *(one.name for one in self.others))
 
     def set_router(self, name: str) -> None:
         if name not in self.routers:
             raise UsageError(f"there is no router {name!r}", hint="the routers are house")
+        self.router = next((one for one in self.others if one.name == name), self.router)
 
     def price_of_next_turn(self, ask: str) -> tuple[TierPrice, ...]:
         models = {one.id: one for one in self.models}
@@ -434,6 +439,16 @@ class FakeSession:
         limit = (self.money.limit_usd or Decimal(0)) - before + raised
         self.money = replace(self.money, limit_usd=limit, raised_usd=raised)
         return self.money
+
+    def jobs(self) -> tuple[JobInfo, ...]:
+        return tuple(self.background)
+
+    async def kill_job(self, number: int) -> JobInfo:
+        at = next((at for at, job in enumerate(self.background) if job.id == number), None)
+        if at is None:
+            raise ToolError(f"there is no job {number}")
+        self.background[at] = replace(self.background[at], state="killed", exit_code=143)
+        return self.background[at]
 
     async def balances(self) -> list[Balance]:
         return [

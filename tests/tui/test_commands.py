@@ -4,7 +4,7 @@ import asyncio
 from decimal import Decimal
 
 import pytest
-from textual.widgets import Static
+from textual.widgets import OptionList, Static
 
 from ralex.core.budget import DayForecast
 from ralex.core.routing import Override
@@ -25,6 +25,11 @@ from tests.tui.fake_session import (
     plain_turn,
 )
 from tests.tui.helpers import Driver, running
+
+
+def panel_options(driver: Driver) -> str:
+    options = driver.app.screen.query(OptionList)
+    return "\n".join(str(one.prompt) for each in options for one in each.options)
 
 
 def panel(driver: Driver) -> str:
@@ -63,11 +68,11 @@ async def test_the_model_list_shows_price_window_and_tiers_and_is_filtered() -> 
         await driver.until(lambda: isinstance(driver.app.screen, PickerScreen))
         options = driver.app.screen.query_one("OptionList")
         lines = [str(option.prompt) for option in options.options]  # type: ignore[attr-defined]
-        assert " ".join(lines[0].split()) == (
-            "acme/swift-mini $0.10 → $0.40 /M 128k SIMPLE COMPLEX"
-        )
+        assert " ".join(lines[0].split()) == ("acme/swift-mini $0.10 → $0.40 128k — S·C")
         assert "price unknown" in lines[2]
         await driver.type("dlarge")
+        await driver.pilot.press("enter")
+        await driver.until(lambda: "until /auto" in panel_options(driver))
         await driver.pilot.press("enter")
         await driver.until(lambda: driver.session.override)
         assert driver.session.override == Override(model=STRONG)

@@ -46,6 +46,7 @@ class RouteDesk:
     def __init__(self, services: AgentServices) -> None:
         self._services = services
         self._task = TaskState()
+        self._has_served = False
         self._budget: BudgetState | None = None
         self._cached: tuple[Cached, datetime] | None = None
         self._used: datetime | None = None
@@ -111,6 +112,7 @@ class RouteDesk:
                 )
             override = replace(override, model=model.id)
         self.override = override
+        self._has_served = False
 
     def resume(self, route: RouteDecision) -> None:
         """Take up a stored decision, as if it had just been made."""
@@ -149,12 +151,19 @@ class RouteDesk:
     ) -> RouteDecision:
         """Choose the model for a turn; an override for one turn is used up by it.
 
+        One for a task ends with the first ask that does not go on with it.
+
         Args:
             size: Estimates the first request for a model, in tokens.
         """
+        override = self.override
+        is_task_override = override is not None and override.for_task and self._has_served
+        if is_task_override and not self._services.is_followup(ask):
+            self.override = None
         likely = self.likely_model()
         self._budget = budget
         pause = self._long_pause()
+        self._has_served = True
         route = self._decide(ask, complexity, context_tokens=size(likely) if likely else 0)
         if self.override is not None and self.override.once:
             self.override = None

@@ -85,11 +85,13 @@ class Override:
 
     Attributes:
         once: For the next turn only; otherwise until ``/auto``.
+        for_task: Until an ask that begins another task.
     """
 
     model: ModelId | None = None
     tier: Tier | None = None
     once: bool = False
+    for_task: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

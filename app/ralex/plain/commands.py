@@ -3,11 +3,15 @@
 What only a screen can do says so. Lists are printed, and the choice is typed with the command.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from ralex.agent.context import instruction_blocks
+from ralex.agent.standards import agent_os_files
 from ralex.core import formats
 from ralex.core.budget import SpendRow
 from ralex.core.ids import ModelId
@@ -26,7 +30,7 @@ if TYPE_CHECKING:
 
 Lines = list[str]
 
-SCREEN_ONLY = frozenset({"theme", "find", "copy", "clear"})
+SCREEN_ONLY = frozenset({"theme", "find", "copy", "clear", "commands"})
 """Commands about the screen itself."""
 
 _MOST_LISTED = 20
@@ -46,6 +50,8 @@ class PlainCommands:
         self._table: dict[str, Callable[[str], Awaitable[Lines]]] = {
             "model": self._model,
             "tier": self._tier,
+            "jobs": self._jobs,
+            "standards": self._standards,
             "auto": self._auto,
             "mode": self._mode,
             "router": self._router,
@@ -146,6 +152,25 @@ class PlainCommands:
         self.session.set_override(override)
         until = "for the next turn" if override.once else "until /auto"
         return [f"{what} answers {until}."]
+
+    async def _jobs(self, argument: str) -> Lines:
+        word, _, number = argument.partition(" ")
+        if word == "kill" and number.strip().isdecimal():
+            job = await self.session.kill_job(int(number))
+            return [f"Job {job.id} {job.ending}: {clean_line(job.command)}"]
+        if argument:
+            raise UsageError(f"/jobs does not know {argument}", hint="/jobs, or /jobs kill 2")
+        jobs = self.session.jobs()
+        lines = [f"Job {job.id}, {job.ending}: {clean_line(job.command)}" for job in jobs]
+        return lines or ["Nothing runs in the background."]
+
+    async def _standards(self, _argument: str) -> Lines:
+        project = Path(self.session.project)
+        blocks = await asyncio.to_thread(instruction_blocks, project)
+        lines = [f"In force: {clean_line(block.label)}" for block in blocks]
+        files = await asyncio.to_thread(agent_os_files, project)
+        lines += [f"Agent OS, {about}: {clean_line(name)}" for name, about in files[:_MOST_LISTED]]
+        return lines or ["No instruction file is in force; AGENTS.md would be read."]
 
     async def _auto(self, _argument: str) -> Lines:
         self.session.set_override(None)

@@ -1,19 +1,77 @@
-"""What people compare models by, in one line."""
+"""What people compare models by, in one line: price, window, success, tier, and a warning."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 
+from ralex.config.model_table import load_model_table
+from ralex.core.ids import ModelId
+from ralex.core.model_table import Dominated, Measured, dominated
 from ralex.core.models import ModelInfo
 from ralex.core.pricing import is_free, rates_at
 from ralex.core.routing import Router
 from ralex.core.tiers import TIERS
+from ralex.errors import ResourceError
 from ralex.tui import formats
+
+HEAD = f"{'USD per million':<17} {'window':>7} {'solved':>6}   tier"
+"""Above a list of ``model_hint`` lines."""
 
 
 def model_hint(model: ModelInfo, router: Router, *, now: datetime) -> str:
-    """Give price per million tokens, context window and the tiers a model serves."""
+    """Give price per million tokens, context window, success, the tiers a model serves.
+
+    ``⚠`` marks a model that another of the table beats on success and bill at once.
+    """
     tiers = [tier.value for tier in TIERS if model.id in router.tiers.get(tier, ())]
     window = formats.tokens(model.context_window) if model.context_window else "?"
-    return f"{_price(model, now):<19} {window:>6}  {' '.join(tiers)}".rstrip()
+    serves = tiers[0] if len(tiers) == 1 else "·".join(tier[0] for tier in tiers)
+    result = best_result(model.id)
+    solved = f"{result.success:>6.0%}" if result is not None else f"{'—':>6}"
+    mark = "⚠ " if model.id in _losers() else "  "
+    return f"{_price(model, now):<17} {window:>7} {solved} {mark}{serves}".rstrip()
+
+
+def model_story(model: ModelInfo, router: Router, *, now: datetime) -> list[str]:
+    """Tell what is known of a model, a line each."""
+    tiers = [tier.value for tier in TIERS if model.id in router.tiers.get(tier, ())]
+    lines = [f"{model.label or model.name} at {model.provider}, {_price(model, now)}"]
+    if tiers:
+        lines.append(f"serves {', '.join(tiers)} in the router {router.name}")
+    lines += [
+        f"solved {one.success:.1%} of {one.tasks:,} tasks for ${one.usd_per_task:.2f} each "
+        f"({one.benchmark}, {one.date:%B %Y})"
+        for one in _table()
+        if one.model == model.id
+    ]
+    loser = _losers().get(model.id)
+    if loser is not None:
+        better = loser.better
+        lines.append(
+            f"⚠ {better.model} solved {better.success:.1%} for ${better.usd_per_task:.2f} each"
+        )
+    if model.is_deprecated:
+        lines.append("⚠ deprecated by its maker")
+    return lines
+
+
+def best_result(model: ModelId) -> Measured | None:
+    """Give the newest result of a model on the benchmark with the most tasks, or None."""
+    results = [one for one in _table() if one.model == model]
+    return max(results, key=lambda one: (one.tasks, one.date), default=None)
+
+
+def _table() -> Sequence[Measured]:
+    try:
+        return load_model_table()
+    except ResourceError:
+        return ()
+
+
+@cache
+def _losers() -> dict[ModelId, Dominated]:
+    """Look for losers once: every line of a list asks."""
+    return dominated(_table())
 
 
 def _price(model: ModelInfo, now: datetime) -> str:
@@ -22,7 +80,7 @@ def _price(model: ModelInfo, now: datetime) -> str:
     if is_free(model.price):
         return "free"
     rates = rates_at(model.price, now, total_input_tokens=0)
-    return f"${_rate(rates.input)} → ${_rate(rates.output)} /M"
+    return f"${_rate(rates.input)} → ${_rate(rates.output)}"
 
 
 def _rate(rate: object) -> str:

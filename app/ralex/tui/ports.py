@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ralex.core.model_table import Standing
     from ralex.core.models import ModelInfo
     from ralex.core.routing import Override, RouteDecision, Router, TierPrice
+    from ralex.tools.jobs import JobInfo
     from ralex.undo.model import UndoReport
 
     ExportForm: TypeAlias = Literal["md", "json", "html"]
@@ -202,6 +203,18 @@ class ChatSession(Protocol):
 
         Raises:
             UsageError: If there is no such mode.
+        """
+        ...
+
+    def jobs(self) -> tuple[JobInfo, ...]:
+        """List the background commands of this session, those that ended included."""
+        ...
+
+    async def kill_job(self, number: int) -> JobInfo:
+        """End a background command.
+
+        Raises:
+            ToolError: If there is none of this number.
         """
         ...
 

@@ -51,7 +51,12 @@ class Assistant:
             is_first_line=prompt.cursor_location[0] == 0,
             arguments=self.commands.arguments() if before.startswith("/") else {},
             files=self._files or [],
+            own=self.commands.own if before.startswith("/") else None,
         )
+        if before == "/":
+            self._screen.run_worker(
+                self.commands.refresh(), group="commands", exclusive=True, exit_on_error=False
+            )
         if len(choices) == 1 and before.endswith(choices[0].text):
             choices = []
         self._offer(choices)

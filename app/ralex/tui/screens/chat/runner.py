@@ -1,18 +1,17 @@
 """Slash commands: one method for each, found by the command's name."""
 
 import logging
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
-from ralex.core.ids import ModelId
-from ralex.core.routing import Override
-from ralex.core.tiers import TIERS, Tier
+from ralex.custom_commands import matching_commands
 from ralex.errors import RalexError
-from ralex.slash import Typed, find_command, nearest_name
+from ralex.slash import Command, Typed, find_command, nearest_name
 from ralex.tui import formats
-from ralex.tui.models import model_hint
 from ralex.tui.ports import ChatSession
+from ralex.tui.screens.chat.choosing_commands import ChoosingCommands
+from ralex.tui.screens.chat.conversation import Waiting
+from ralex.tui.screens.chat.place_commands import PlaceCommands
 from ralex.tui.screens.chat.session_commands import EXPORT_FORMS, SessionCommands
 from ralex.tui.screens.chat.work_commands import WorkCommands
 from ralex.tui.widgets.transcript.items import NoticeItem, ReportItem, RouteItem
@@ -28,15 +27,16 @@ class CommandRunner:
 
     def __init__(self, screen: "ChatScreen") -> None:
         self._screen = screen
+        self._choosing = ChoosingCommands(screen)
+        self._place = PlaceCommands(screen)
         self._commands: dict[str, Callable[[str], Awaitable[None]]] = {
-            "model": self._model,
-            "tier": self._tier,
-            "auto": self._auto,
             "why": self._why,
             "budget": self._budget,
             "cost": self._cost,
+            **self._choosing.table,
             **SessionCommands(screen).table,
             **WorkCommands(screen).table,
+            **self._place.table,
             "theme": self._theme,
             "find": self._find,
             "copy": self._copy,
@@ -54,9 +54,7 @@ class CommandRunner:
         """Run a command; whatever goes wrong becomes an entry of the transcript."""
         command = find_command(typed.name)
         if command is None:
-            near = nearest_name(typed.name)
-            hint = f"did you mean /{near}?" if near else "type / to see all commands"
-            self._screen.show_error(f"/{typed.name} is not a command", hint)
+            await self._run_own(typed)
             return
         try:
             await self._commands[command.name](typed.argument)
@@ -66,79 +64,34 @@ class CommandRunner:
             _logger.exception("/%s failed", command.name)
             self._screen.show_error(f"/{command.name} failed: {error}", "the log file says more")
 
+    async def _run_own(self, typed: Typed) -> None:
+        """Send the text of a command of the user's own as a prompt."""
+        own = await self._place.read_own()
+        command = own.get(typed.name.lower())
+        if command is None:
+            near = nearest_name(typed.name, own)
+            hint = f"did you mean /{near}?" if near else "type / to see all commands"
+            self._screen.show_error(f"/{typed.name} is not a command", hint)
+            return
+        seen = f"/{typed.name} {typed.argument}".rstrip()
+        self._screen.transcript.follow()
+        self._screen.conversation.submit(Waiting(command.prompt(typed.argument), seen))
+
+    async def refresh(self) -> None:
+        """Read what may have changed on the disk since commands were listed last."""
+        await self._place.read_own()
+
+    def own(self, typed: str) -> Sequence[Command]:
+        """List commands of the user's own for what was typed after the slash."""
+        return matching_commands(typed, self._place.own)
+
     def arguments(self) -> dict[str, dict[str, str]]:
         """Possible arguments of commands, for completion."""
-        known = {"tier": {tier.value: self._chain(tier) for tier in TIERS}}
+        known = self._choosing.arguments()
         known["theme"] = dict.fromkeys(self._screen.themes, "")
         known["export"] = dict.fromkeys(EXPORT_FORMS, "")
         known["diff"] = {"session": "everything since the session began"}
-        session = self._screen.session
-        if session is not None:
-            now = datetime.now(UTC)
-            known["model"] = {
-                model.id: model_hint(model, session.router, now=now) for model in session.models
-            }
         return known
-
-    async def _model(self, argument: str) -> None:
-        session = self._session()
-        if session is None:
-            return
-        if argument:
-            self._choose_model(argument)
-            return
-        override, route = session.override, session.last_route
-        current = (override.model if override else None) or (route.model if route else "")
-        self._screen.pick(
-            "Model", self.arguments()["model"], current=current or "", then=self._choose_model
-        )
-
-    def _choose_model(self, name: str) -> None:
-        session = self._session()
-        if session is None:
-            return
-        model = ModelId(name.removesuffix("!").strip())
-        override = Override(model=model, once=name.endswith("!"))
-        self._override(session, override, f"{model} answers")
-
-    async def _tier(self, argument: str) -> None:
-        session = self._session()
-        if session is None:
-            return
-        if argument:
-            self._choose_tier(argument)
-        else:
-            self._screen.pick("Tier", self.arguments()["tier"], then=self._choose_tier)
-
-    def _choose_tier(self, name: str) -> None:
-        session = self._session()
-        wanted = name.removesuffix("!").strip().upper()
-        tier = next((tier for tier in TIERS if wanted and tier.value.startswith(wanted)), None)
-        if session is None:
-            return
-        if tier is None:
-            names = ", ".join(known.value for known in TIERS)
-            self._screen.show_error(f"{name} is not a tier", f"the tiers are {names}")
-            return
-        override = Override(tier=tier, once=name.endswith("!"))
-        self._override(session, override, f"tier {tier.value} answers")
-
-    def _override(self, session: ChatSession, override: Override, what: str) -> None:
-        try:
-            session.set_override(override)
-        except RalexError as error:
-            self._screen.show_error(error.message, error.hint)
-            return
-        until = "for the next turn" if override.once else "until /auto"
-        self._screen.show(NoticeItem(level="info", text=f"From now on {what}, {until}."))
-        self._screen.show_session()
-
-    async def _auto(self, _argument: str) -> None:
-        if (session := self._session()) is not None:
-            session.set_override(None)
-            text = f"The router {session.router.name} chooses again."
-            self._screen.show(NoticeItem(level="info", text=text))
-            self._screen.show_session()
 
     async def _why(self, _argument: str) -> None:
         session = self._session()
@@ -214,7 +167,3 @@ class CommandRunner:
         if self._screen.session is None:
             self._screen.show_error("the session is not open yet", "try again in a moment")
         return self._screen.session
-
-    def _chain(self, tier: Tier) -> str:
-        session = self._screen.session
-        return " → ".join(session.router.tiers.get(tier, ())) if session else ""

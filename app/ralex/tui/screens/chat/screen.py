@@ -210,12 +210,16 @@ class ChatScreen(ReadingScreen):
         labels: Mapping[str, str] | None = None,
         preview: Callable[[str], None] | None = None,
         otherwise: Callable[[], None] | None = None,
+        head: str = "",
+        about: Callable[[str], Sequence[str]] | None = None,
     ) -> None:
         """Let the user choose one of some values, each with a hint beside it.
 
         Args:
             entries: Values with their hints.
             labels: What is shown in the place of values that say nothing to people.
+            head: Names the columns of the hints.
+            about: Tells more of the value under the cursor, a line each.
         """
         from ralex.tui.screens.dialogs.picker import Entry, PickerScreen  # noqa: PLC0415
 
@@ -224,7 +228,9 @@ class ChatScreen(ReadingScreen):
             Entry(value=value, hint=hint, label=names.get(value, ""))
             for value, hint in entries.items()
         ]
-        picker = PickerScreen(title, shown_entries, current=current, preview=preview)
+        picker = PickerScreen(
+            title, shown_entries, current=current, preview=preview, head=head, about=about
+        )
         chosen = await self.host.push_screen_wait(picker)
         if chosen is not None:
             then(chosen)

@@ -1,13 +1,13 @@
 """What the prompt could become, from the text before the cursor; no widgets here."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from ralex.slash import matching, ranked
+from ralex.slash import Command, matching, ranked
 from ralex.tui.widgets.completion.completion import Choice
 
-_COMMAND = re.compile(r"/([a-z]*)\Z", re.IGNORECASE)
-_ARGUMENT = re.compile(r"/([a-z]+) +(\S*)\Z", re.IGNORECASE)
+_COMMAND = re.compile(r"/([a-z0-9:_-]*)\Z", re.IGNORECASE)
+_ARGUMENT = re.compile(r"/([a-z0-9:_-]+) +(\S*)\Z", re.IGNORECASE)
 _FILE = re.compile(r"(?:^|\s)@(\S*)\Z")
 MOST = 50
 
@@ -18,6 +18,7 @@ def suggestions(
     is_first_line: bool,
     arguments: Mapping[str, Mapping[str, str]],
     files: Sequence[str],
+    own: Callable[[str], Sequence[Command]] | None = None,
 ) -> list[Choice]:
     """List what the text before the cursor could become.
 
@@ -25,9 +26,10 @@ def suggestions(
         before: The cursor's line up to the cursor.
         arguments: For a command's name, its possible arguments with a hint for each.
         files: Paths of the project.
+        own: Lists the user's own commands for what was typed after the slash.
     """
     if is_first_line and (found := _COMMAND.match(before)):
-        return _commands(found[1])
+        return _commands(found[1], [*matching(found[1]), *(own(found[1]) if own else ())])
     if is_first_line and (found := _ARGUMENT.match(before)):
         return _arguments(found[2], arguments.get(found[1].lower(), {}))
     if found := _FILE.search(before):
@@ -35,7 +37,7 @@ def suggestions(
     return []
 
 
-def _commands(typed: str) -> list[Choice]:
+def _commands(typed: str, commands: Sequence[Command]) -> list[Choice]:
     return [
         Choice(
             replaces=len(typed) + 1,
@@ -44,7 +46,7 @@ def _commands(typed: str) -> list[Choice]:
             hint=command.help,
             is_final=not command.argument or command.argument.startswith("["),
         )
-        for command in matching(typed)
+        for command in commands
     ]
 
 

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input, OptionList
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 from typing_extensions import override
 
@@ -52,10 +52,13 @@ class PickerScreen(ModalScreen[str | None]):
     Args:
         current: The value that is marked at first.
         preview: Called with each value that comes under the cursor.
+        head: Names the columns of the hints.
+        about: Tells more of the value under the cursor, a line each.
     """
 
     CSS_PATH = "dialogs.tcss"
     AUTO_FOCUS = "Input"
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (20, "-short"), (30, "-tall")]  # noqa: RUF012 - an instance variable to Textual
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "give_up", "Close", show=False, priority=True),
         Binding("up", "move(-1)", "Up", show=False, priority=True),
@@ -69,8 +72,12 @@ class PickerScreen(ModalScreen[str | None]):
         *,
         current: str = "",
         preview: Callable[[str], None] | None = None,
+        head: str = "",
+        about: Callable[[str], Sequence[str]] | None = None,
     ) -> None:
         super().__init__()
+        self._head = head
+        self._about = about
         self._title = title
         self._entries = {entry.value: entry for entry in entries}
         self._current = current
@@ -86,7 +93,11 @@ class PickerScreen(ModalScreen[str | None]):
             entry = Input(placeholder="filter", compact=True)
             entry.cursor_blink = False
             yield entry
+            if self._head:
+                yield Static("", id="head", markup=False)
             yield OptionList(markup=False, compact=True)
+            if self._about is not None:
+                yield Static("", id="about", markup=False)
 
     def on_mount(self) -> None:
         """Show everything, the current value marked."""
@@ -115,8 +126,14 @@ class PickerScreen(ModalScreen[str | None]):
     @on(OptionList.OptionHighlighted)
     def _look(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
-        if self._preview is not None and event.option_index < len(self._shown):
-            self._preview(self._shown[event.option_index])
+        if event.option_index >= len(self._shown):
+            return
+        value = self._shown[event.option_index]
+        if self._preview is not None:
+            self._preview(value)
+        if self._about is not None:
+            lines = (clean(line).replace("\n", " ") for line in self._about(value))
+            self.query_one("#about", Static).update("\n".join(lines))
 
     def action_move(self, step: int) -> None:
         """Mark the next entry."""
@@ -138,12 +155,17 @@ class PickerScreen(ModalScreen[str | None]):
         room -= max(map(cell_len, hints), default=0) + 2
         wide = max(map(cell_len, labels), default=0)
         wide = min(wide, _WIDEST_LABEL, max(_NARROWEST_LABEL, room))
+        if self._head:
+            column = Content.assemble(" " * wide, (f"  {self._head}", "$text-muted"))
+            self.query_one("#head", Static).update(column)
         options.clear_options()
         options.add_options(
             [Option(_line(label, hint, wide)) for label, hint in zip(labels, hints, strict=True)]
         )
         if self._shown:
             options.highlighted = 0
+        elif self._about is not None:
+            self.query_one("#about", Static).update("nothing fits")
 
 
 def _line(label: str, hint: str, wide: int) -> Content:
