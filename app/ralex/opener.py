@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ralex.config.model import Config
+from ralex.core.ids import SessionId
 from ralex.errors import SessionLockedError, SessionNotFoundError, UsageError
 
 if TYPE_CHECKING:
     import asyncio
 
     from ralex.agent.session import Session
+    from ralex.core.events import AgentEvent
+    from ralex.store.session_rows import SearchHit
     from ralex.store.sessions import StoredSession
     from ralex.wiring import ClosableProvider, Engine, RunOptions
 
@@ -67,6 +70,41 @@ class EngineOpener:
         """List this project's sessions in which something was asked, the newest first."""
         store = await self._open_engine().sessions()
         return await store.list_sessions(str(self._options.cwd), _MOST_LISTED)
+
+    async def search(self, text: str) -> "list[SearchHit]":
+        """Find this project's sessions whose title or content holds a text."""
+        store = await self._open_engine().sessions()
+        return await store.search(text, project=str(self._options.cwd))
+
+    async def look(self, session_id: SessionId) -> "list[AgentEvent]":
+        """Read what was said in a stored session, without opening it.
+
+        Raises:
+            SessionNotFoundError: If there is none.
+        """
+        return await (await self._open_engine().sessions()).load(session_id)
+
+    async def rename(self, session_id: SessionId, title: str) -> None:
+        """Give a stored session another title; the open one is told as well.
+
+        Raises:
+            SessionNotFoundError: If there is none.
+        """
+        if self._session is not None and self._session.id == session_id:
+            await self._session.rename(title)
+        else:
+            await (await self._open_engine().sessions()).rename(session_id, title)
+
+    async def delete(self, session_id: SessionId) -> None:
+        """Delete a stored session for good.
+
+        Raises:
+            UsageError: If it is the open one.
+            SessionLockedError: If another living process writes it.
+        """
+        if self._session is not None and self._session.id == session_id:
+            raise UsageError("this session is open", hint="open another one first")
+        await (await self._open_engine().sessions()).delete(session_id)
 
     async def resume(self, name: str) -> "Session":
         """Take up a stored session in the place of the open one.

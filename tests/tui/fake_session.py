@@ -512,6 +512,12 @@ class Summary:
     turns: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    session: Summary
+    excerpt: str
+
+
 @dataclass
 class FakeOpener:
     """Opens one session, after a gate if there is one."""
@@ -558,6 +564,28 @@ class FakeOpener:
             )
             for number, each in enumerate([self.session, *self.others])
         ]
+
+    async def search(self, text: str) -> list[Hit]:
+        rows = {row.id: row for row in await self.stored()}
+        return [
+            Hit(session=rows[each.id], excerpt=f"… {text} …")
+            for each in [self.session, *self.others]
+            if any(text in repr(event) for event in each.stored)
+        ]
+
+    async def look(self, session_id: SessionId) -> list[AgentEvent]:
+        return self._of(session_id).stored
+
+    async def rename(self, session_id: SessionId, title: str) -> None:
+        self._of(session_id).title = title
+
+    async def delete(self, session_id: SessionId) -> None:
+        if session_id in self.locked:
+            raise SessionLockedError("it is open in another ralex (process 71)", hint="close it")
+        self.others.remove(self._of(session_id))
+
+    def _of(self, session_id: SessionId) -> FakeSession:
+        return next(each for each in [self.session, *self.others] if each.id == session_id)
 
     async def resume(self, name: str) -> FakeSession:
         if name in self.locked:

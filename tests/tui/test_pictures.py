@@ -8,7 +8,6 @@ import pytest
 from textual.app import App
 from textual.pilot import Pilot
 
-from ralex.core.ids import SessionId
 from ralex.core.stream import ReasoningDelta
 from ralex.tui.app import RalexApp
 from ralex.tui.screens.chat.screen import ChatScreen
@@ -257,28 +256,6 @@ def test_help(snap_compare: Compare) -> None:
         await pilot.press("f1")
 
     assert snap_compare(ralex(FakeSession()), terminal_size=(80, 40), run_before=opened)
-
-
-@THEMES
-def test_session_list(snap_compare: Compare, theme: str) -> None:
-    others = [
-        FakeSession(id=SessionId("s2"), title="Prices with VAT in the basket"),
-        FakeSession(id=SessionId("s3"), title="日本語のエラーメッセージを直す"),
-        FakeSession(
-            id=SessionId("s4"), title="A title that is much too long for any list it is shown in"
-        ),
-    ]
-
-    async def opened(pilot: Pilot[None]) -> None:
-        await ready(pilot)
-        chat_of(pilot).prompt.put("/sessions")
-        chat_of(pilot).prompt.submit()
-        await until(pilot, lambda: len(pilot.app.screen_stack) == 2)
-
-    app = RalexApp(
-        FakeOpener(FakeSession(), others=others), theme=theme, clock=lambda: 0.0, is_still=True
-    )
-    assert snap_compare(app, run_before=opened)
 
 
 def test_reports_of_work(snap_compare: Compare) -> None:

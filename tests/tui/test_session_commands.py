@@ -10,7 +10,7 @@ from textual.widgets import OptionList, Static
 from ralex.core.events import AgentEvent, ChangesUndone, ContextCompacted
 from ralex.core.ids import SessionId, TurnId
 from ralex.tui import formats
-from ralex.tui.screens.dialogs.picker import PickerScreen
+from ralex.tui.screens.sessions.screen import SessionsScreen
 from ralex.tui.widgets.header.header import Header
 from ralex.tui.widgets.transcript.items import (
     AnswerItem,
@@ -63,9 +63,9 @@ async def test_the_session_list_shows_title_age_and_turns_is_filtered_and_resume
         await driver.send("hello")
         await driver.idle()
         await driver.send("/sessions")
-        await driver.until(lambda: isinstance(driver.app.screen, PickerScreen))
+        await driver.until(lambda: isinstance(driver.app.screen, SessionsScreen))
         assert lines(driver) == [
-            "Discount codes in the checkout just now 1 turn",
+            "● Discount codes in the checkout just now 1 turn",
             "Old talk 2 h ago 4 turns",
             "日本語のタイトル 4 h ago 7 turns",
         ]

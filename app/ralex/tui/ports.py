@@ -303,6 +303,20 @@ class SessionSummary(Protocol):
         ...
 
 
+class SessionHit(Protocol):
+    """A stored session in which a text was found; the store's rows fit this."""
+
+    @property
+    def session(self) -> SessionSummary:
+        """Name the session."""
+        ...
+
+    @property
+    def excerpt(self) -> str:
+        """One line around the newest place of the text."""
+        ...
+
+
 class SessionOpener(Protocol):
     """Opens sessions once the first frame is on screen, so that nothing heavy loads before it."""
 
@@ -316,6 +330,35 @@ class SessionOpener(Protocol):
 
     async def stored(self) -> Sequence[SessionSummary]:
         """List this project's sessions in which something was asked, the newest first."""
+        ...
+
+    async def search(self, text: str) -> Sequence[SessionHit]:
+        """Find this project's sessions whose title or content holds a text."""
+        ...
+
+    async def look(self, session_id: SessionId) -> Sequence[AgentEvent]:
+        """Read what was said in a stored session, without opening it.
+
+        Raises:
+            SessionNotFoundError: If there is none.
+        """
+        ...
+
+    async def rename(self, session_id: SessionId, title: str) -> None:
+        """Give a stored session another title.
+
+        Raises:
+            SessionNotFoundError: If there is none.
+        """
+        ...
+
+    async def delete(self, session_id: SessionId) -> None:
+        """Delete a stored session for good.
+
+        Raises:
+            UsageError: If it is the open one.
+            SessionLockedError: If another living process writes it.
+        """
         ...
 
     async def resume(self, name: str) -> ChatSession:

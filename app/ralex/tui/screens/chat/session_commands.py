@@ -1,10 +1,8 @@
 """Commands that choose, copy, name and write out sessions."""
 
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from ralex.tui import formats
 from ralex.tui.rows import shown, shown_line
 from ralex.tui.widgets.transcript.items import NoticeItem
 
@@ -34,23 +32,21 @@ class SessionCommands:
         self._open(self._screen.opener.new)
 
     async def _sessions(self, _argument: str) -> None:
+        from ralex.tui.screens.sessions.screen import SessionsScreen  # noqa: PLC0415
+
         found = await self._screen.opener.stored()
         if not found:
             self._say("There is no other session in this project yet.")
             return
-        now = time.time()
         session = self._screen.session
-        self._screen.pick(
-            "Sessions",
-            {
-                each.id: f"{formats.age(now - each.updated_s):>11}"
-                f"  {formats.count(each.turns, 'turn'):>9}"
-                for each in found
-            },
-            labels={each.id: shown_line(each.title) or each.id for each in found},
-            current=session.id if session is not None else "",
-            then=self._take_up,
-        )
+        current = session.id if session is not None else ""
+        screen = SessionsScreen(self._screen.opener, found, current=current)
+        chosen = await self._screen.host.push_screen_wait(screen)
+        self._screen.show_session()
+        if chosen is not None and chosen.way == "fork":
+            await self._fork(chosen.id)
+        elif chosen is not None:
+            self._take_up(chosen.id)
 
     async def _resume(self, argument: str) -> None:
         if argument:
