@@ -294,3 +294,19 @@ def test_queued(snap_compare: Compare) -> None:
 
     session = FakeSession(scripts=[[*opening(ASK), asyncio.Event()]])
     assert snap_compare(ralex(session), run_before=waiting)
+
+
+@pytest.mark.parametrize("theme", ["ansi", "contrast", "ember", "fjord", "moss", "paper"])
+def test_every_other_theme(snap_compare: Compare, theme: str) -> None:
+    async def open_some(pilot: Pilot[None]) -> None:
+        await done(pilot)
+        transcript = chat_of(pilot).transcript
+        for item in transcript.items:
+            if isinstance(item, RouteItem) or (isinstance(item, ToolItem) and item.diff):
+                transcript.toggle_item(item)
+        await pilot.pause()
+        transcript.scroll_to(y=0, animate=False)
+        await pilot.pause()
+
+    app = ralex(FakeSession(scripts=[work()]), theme=theme, prompt=ASK)
+    assert snap_compare(app, terminal_size=(100, 46), run_before=open_some)

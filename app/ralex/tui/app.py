@@ -18,7 +18,7 @@ from ralex.tui.ending import end_on_signals
 from ralex.tui.keymap import screen_keymap
 from ralex.tui.preferences import Preferences
 from ralex.tui.screens.chat.screen import ChatScreen
-from ralex.tui.themes import DEFAULT_THEME, read_theme, theme_paths
+from ralex.tui.themes import DEFAULT_THEME, ThemeShelf
 
 if TYPE_CHECKING:
     from ralex.tui.lobby import Lobby
@@ -66,7 +66,7 @@ class RalexApp(App[None]):
         self._preferences = preferences or Preferences()
         self.set_keymap(screen_keymap(self._preferences.keys))
         self._is_still = is_still
-        self._theme_files = theme_paths(home / "themes" if home is not None else None)
+        self._themes = ThemeShelf(home / "themes" if home is not None else None)
         self._start_theme(theme)
 
     @override
@@ -76,7 +76,7 @@ class RalexApp(App[None]):
             self._opener,
             prompts=self._prompts,
             warnings=self._warnings,
-            themes=tuple(self._theme_files),
+            themes=self._themes,
             use_theme=self.use_theme,
             clock=self._clock,
             preferences=self._preferences,
@@ -136,12 +136,23 @@ class RalexApp(App[None]):
         Raises:
             ConfigError: If there is no such theme, or its file is wrong.
         """
-        path = self._theme_files.get(name)
-        if path is None:
-            known = ", ".join(self._theme_files)
-            raise ConfigError(f"there is no theme {name}", hint=f"the themes are {known}")
-        self.register_theme(read_theme(path).theme)
-        self.theme = name
+        is_same = self.theme == name
+        self.register_theme(self._themes.read(name).theme)
+        if is_same:
+            self.mutate_reactive(RalexApp.theme)  # the same name, with other colours behind it
+        else:
+            self.theme = name
+
+    def on_app_focus(self) -> None:
+        """Read the theme again if its file was changed while the user was elsewhere."""
+        if not self._themes.has_changed(self.theme):
+            return
+        try:
+            self.use_theme(self.theme)
+        except ConfigError as error:
+            chat = self.screen_stack[0]
+            if isinstance(chat, ChatScreen):
+                chat.show_error(error.message, error.hint)
 
     def _start_theme(self, name: str) -> None:
         try:

@@ -6,7 +6,7 @@ same name wins over ours.
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -142,13 +142,60 @@ def theme_paths(user_folder: Path | None = None) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
-def read_themes(user_folder: Path | None = None) -> Iterator[ThemeFile | ConfigError]:
-    """Read every theme; a file that is wrong gives its error instead, and the rest goes on."""
-    for path in theme_paths(user_folder).values():
-        try:
-            yield read_theme(path)
-        except ConfigError as error:
-            yield error
+class ThemeShelf:
+    """The themes that can be chosen now: files may come, change and go while ralex runs.
+
+    Args:
+        user_folder: The user's own themes; None for none.
+    """
+
+    def __init__(self, user_folder: Path | None = None) -> None:
+        self._user_folder = user_folder
+        self._read_at: dict[str, float] = {}
+
+    def names(self) -> tuple[str, ...]:
+        """List the themes, by name."""
+        return tuple(theme_paths(self._user_folder))
+
+    def hints(self) -> dict[str, str]:
+        """Describe each theme, or say with file and key why it cannot be used."""
+        hints: dict[str, str] = {}
+        for name, path in theme_paths(self._user_folder).items():
+            try:
+                hints[name] = read_theme(path).title
+            except ConfigError as error:
+                hints[name] = f"cannot be used: {error.message}"
+            else:
+                if path.parent == self._user_folder:
+                    hints[name] += " (yours)"
+        return hints
+
+    def read(self, name: str) -> ThemeFile:
+        """Read a theme as it is now.
+
+        Raises:
+            ConfigError: If there is no such theme, or its file is wrong.
+        """
+        paths = theme_paths(self._user_folder)
+        path = paths.get(name)
+        if path is None:
+            raise ConfigError(
+                f"there is no theme {name}", hint=f"the themes are {', '.join(paths)}"
+            )
+        self._read_at[name] = _changed_at(path)
+        return read_theme(path)
+
+    def has_changed(self, name: str) -> bool:
+        """Tell whether a theme's file is another one than the one that was read."""
+        path = theme_paths(self._user_folder).get(name)
+        return path is not None and self._read_at.get(name) != _changed_at(path)
+
+
+def _changed_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _mixed(colors: Mapping[str, str]) -> dict[str, str]:

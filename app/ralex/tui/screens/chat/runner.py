@@ -88,7 +88,7 @@ class CommandRunner:
     def arguments(self) -> dict[str, dict[str, str]]:
         """Possible arguments of commands, for completion."""
         known = self._choosing.arguments()
-        known["theme"] = dict.fromkeys(self._screen.themes, "")
+        known["theme"] = dict.fromkeys(self._screen.themes.names(), "")
         known["export"] = dict.fromkeys(EXPORT_FORMS, "")
         known["diff"] = {"session": "everything since the session began"}
         return known
@@ -138,7 +138,7 @@ class CommandRunner:
         before = self._screen.host.theme
         self._screen.pick(
             "Theme",
-            dict.fromkeys(self._screen.themes, ""),
+            self._screen.themes.hints(),
             current=before,
             preview=self._screen.set_theme,
             then=self._screen.set_theme,

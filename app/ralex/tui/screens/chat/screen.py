@@ -44,6 +44,7 @@ _QUIT_WITHIN_S = 2.0
 
 if TYPE_CHECKING:
     from ralex.tui.ports import ChatSession, SessionOpener
+    from ralex.tui.themes import ThemeShelf
 
 
 class ChatScreen(ReadingScreen):
@@ -52,7 +53,7 @@ class ChatScreen(ReadingScreen):
     Args:
         prompts: Sent one after the other once the session is open.
         warnings: Shown at the start.
-        themes: Names of themes, for ``/theme``.
+        themes: Those that can be chosen, for ``/theme``.
         use_theme: Changes the colours; raises a ``ConfigError`` for a theme that cannot be used.
         clock: Monotonic seconds.
         preferences: The user's keys and the like.
@@ -69,7 +70,7 @@ class ChatScreen(ReadingScreen):
         *,
         prompts: Sequence[str] = (),
         warnings: Sequence[str] = (),
-        themes: Sequence[str],
+        themes: ThemeShelf,
         use_theme: Callable[[str], None],
         clock: Callable[[], float],
         preferences: Preferences,
