@@ -88,7 +88,7 @@ class PickerScreen(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """Filter above, entries below."""
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = self._title
+            dialog.border_title = Content(shown_line(self._title) or " ")  # markup if it were a str
             dialog.border_subtitle = "type to filter · Enter chooses · Esc closes"
             entry = Input(placeholder="filter", compact=True)
             entry.cursor_blink = False
@@ -156,7 +156,7 @@ class PickerScreen(ModalScreen[str | None]):
         wide = max(map(cell_len, labels), default=0)
         wide = min(wide, _WIDEST_LABEL, max(_NARROWEST_LABEL, room))
         if self._head:
-            column = Content.assemble(" " * wide, (f"  {self._head}", "$text-muted"))
+            column = Content.assemble(" " * wide, (f"  {_aligned(self._head)}", "$text-muted"))
             self.query_one("#head", Static).update(column)
         options.clear_options()
         options.add_options(
