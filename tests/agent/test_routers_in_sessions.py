@@ -201,3 +201,15 @@ async def test_a_shorter_pause_changes_nothing(
 ) -> None:
     found = await paused(stand, minutes, pause=pause, resumes=resumes)
     assert (found.tier, found.continues_task) == (Tier.COMPLEX, True)
+
+
+async def test_a_choice_for_the_task_ends_with_the_first_ask_of_another(stand: Stand) -> None:
+    session = await stand.open([DONE, DONE, DONE])
+    session.set_override(Override(model=ModelId("test/smart"), for_task=True))
+    models = [
+        of(await play(session, ask), RouteDecided)[0].route.model
+        for ask in ("Hello, can you help me?", "yes", "What is the capital of France?")
+    ]
+    assert models[:2] == ["test/smart", "test/smart"]
+    assert models[2] != "test/smart"
+    assert session.override is None

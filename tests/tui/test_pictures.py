@@ -269,7 +269,7 @@ def test_reports_of_work(snap_compare: Compare) -> None:
     async def asked(pilot: Pilot[None]) -> None:
         await ready(pilot)
         chat = chat_of(pilot)
-        for number, command in enumerate(("/context", "/diff session", "/undo"), start=1):
+        for number, command in enumerate(("/context", "/undo"), start=1):
             chat.prompt.put(command)
             chat.prompt.submit()
             await until(

@@ -17,7 +17,6 @@ from ralex.tui.widgets.transcript.items import (
     ErrorItem,
     FoldItem,
     NoticeItem,
-    ToolItem,
     UserItem,
 )
 from ralex.undo.model import Conflict, UndoReport
@@ -208,17 +207,9 @@ async def test_an_undo_of_an_earlier_run_is_shown_with_the_history() -> None:
         assert await told(driver) == ("Undone in 1 file:\na.py\nleft alone: b.py")
 
 
-async def test_a_diff_is_an_open_card_and_words_are_a_notice() -> None:
-    async with running(FakeSession(diffs={"session": DIFF})) as driver:
+async def test_diff_does_not_know_every_word() -> None:
+    async with running() as driver:
         await driver.ready()
-        await driver.send("/diff")
-        assert await told(driver) == "No file was changed in the last turn."
-        await driver.send("/diff session")
-        await driver.until(lambda: driver.chat.transcript.newest(ToolItem))
-        assert "diff  this session" in driver.text()
-        assert "+1 −0" in driver.text()
-        assert "2 + two" in driver.text()
-        assert await told(driver) == "logo.png: binary, 3 → 9 bytes"
         await driver.send("/diff all")
         assert "/diff does not know all" in await told(driver, ErrorItem)
 

@@ -7,13 +7,10 @@ from ralex.core.events import ChangesUndone
 from ralex.core.ids import TurnId
 from ralex.tui import formats
 from ralex.tui.rows import shown, shown_line
-from ralex.tui.widgets.transcript.diffs import notes_of
 from ralex.tui.widgets.transcript.items import (
     AnyItem,
     NoticeItem,
     ReportItem,
-    ToolItem,
-    ToolState,
 )
 from ralex.tui.widgets.transcript.scribe import Scribe, undone_text
 
@@ -58,11 +55,10 @@ class WorkCommands:
         elif session is None:
             self._screen.show_error("the session is not open yet", "try again in a moment")
         else:
-            is_whole = argument == "session"
-            diff = shown(await session.diff("session" if is_whole else "turn"))
-            where = "this session" if is_whole else "the last turn"
-            for item in diff_items(diff, where):
-                self._screen.show(item)
+            from ralex.tui.screens.diff.screen import DiffScreen  # noqa: PLC0415
+
+            scope = "session" if argument == "session" else "turn"
+            self._screen.host.push_screen(DiffScreen(session, scope))
 
     async def _compact(self, argument: str) -> None:
         async def work(session: "ChatSession", scribe: Scribe) -> AnyItem | None:
@@ -102,28 +98,6 @@ def undo_item(report: "UndoReport") -> NoticeItem:
     if report.note:
         lines.append(shown(report.note))
     return NoticeItem(level="warning" if report.conflicts else "info", text="\n".join(lines))
-
-
-def diff_items(diff: str, where: str) -> list[AnyItem]:
-    """Make an open card of a unified diff, and a notice of what it says in words."""
-    if not diff.strip():
-        return [NoticeItem(level="info", text=f"No file was changed in {where}.")]
-    items: list[AnyItem] = []
-    notes = notes_of(diff)
-    if "\n@@ " in f"\n{diff}":
-        items.append(
-            ToolItem(
-                call_id="",
-                name="diff",
-                title=where,
-                diff=diff,
-                state=ToolState.DONE,
-                is_open=True,
-            )
-        )
-    if notes:
-        items.append(NoticeItem(level="info", text="\n".join(notes), gap=0 if items else 1))
-    return items
 
 
 def context_item(report: "ContextReport") -> ReportItem:

@@ -73,10 +73,69 @@ def diff_counts(diff: str) -> tuple[int, int]:
     return kinds.count("added"), kinds.count("removed")
 
 
-class DiffRenderer:
-    """Draws one diff at one width."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileDiff:
+    """What happened to one file; ``text`` is empty where the diff says it in words only."""
 
-    def __init__(self, palette: Palette, *, lead: Line, width: int, total: int) -> None:
+    name: str
+    text: str
+    note: str = ""
+    added: int = 0
+    removed: int = 0
+
+
+def by_file(diff: str) -> list[FileDiff]:
+    """Take a unified diff apart, file by file; what it says in words comes last."""
+    files: list[FileDiff] = []
+    name, old_name = "", ""
+    body: list[str] = []
+    old_left = new_left = 0
+
+    def close() -> None:
+        if body:
+            text = "\n".join([f"--- {old_name}", f"+++ {name}", *body])
+            added, removed = diff_counts(text)
+            shown = name.removeprefix("b/") if name != "/dev/null" else old_name.removeprefix("a/")
+            files.append(FileDiff(name=shown, text=text, added=added, removed=removed))
+            body.clear()
+
+    for line in diff.split("\n"):
+        if old_left > 0 or new_left > 0:
+            body.append(line)
+            old_left -= line[:1] in {" ", "-", ""}
+            new_left -= line[:1] in {" ", "+", ""}
+        elif found := _HUNK.match(line):
+            old_left, new_left = int(found[2] or 1), int(found[4] or 1)
+            body.append(line)
+        elif line.startswith("--- "):
+            close()
+            old_name = line[4:].split("\t")[0]
+        elif line.startswith("+++ "):
+            name = line[4:].split("\t")[0]
+    close()
+    return [*files, *(FileDiff(name=note, text="", note=note) for note in notes_of(diff))]
+
+
+class DiffRenderer:
+    """Draws one diff at one width.
+
+    Args:
+        is_beside: Old and new in two columns; None lets the room decide.
+        most: Lines to draw; the rest is counted.
+    """
+
+    def __init__(
+        self,
+        palette: Palette,
+        *,
+        lead: Line,
+        width: int,
+        total: int,
+        is_beside: bool | None = None,
+        most: int = _MOST_LINES,
+    ) -> None:
+        self._is_beside = is_beside
+        self._most = most
         self._palette = palette
         self._lead = lead
         self._room = width - cells(lead)
@@ -87,11 +146,12 @@ class DiffRenderer:
     def rows(self, diff: str) -> list[Row]:
         """Draw a unified diff, in two columns if the room allows; very long ones are cut."""
         lines = list(read_diff(diff))
-        left_out = len(lines) - _MOST_LINES
-        lines = lines[:_MOST_LINES]
+        left_out = len(lines) - self._most
+        lines = lines[: self._most]
         numbers = [number for line in lines for number in (line.old, line.new) if number]
         self._digits = max(3, len(str(max(numbers, default=0))))
-        if self._room >= SIDE_BY_SIDE_FROM:
+        fits = self._room >= SIDE_BY_SIDE_FROM
+        if fits if self._is_beside is None else self._is_beside:
             rows = self._beside(lines)
         else:
             rows = [made for line in lines for made in self._below(line)]
