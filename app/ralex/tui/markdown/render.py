@@ -4,6 +4,7 @@ HTML is shown as it is written and images are never fetched. A link shows its wh
 the reader decides whether to follow it. Text that would take the parser long stays plain.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -20,6 +21,16 @@ from ralex.tui.rows import Line, Row, Span, blank, cells, wrap
 _LONGEST_PARSED: Final = 150_000
 _LONGEST_LINE: Final = 20_000
 _MOST_BRACKETS: Final = 2_000
+
+LINK_META: Final = "link_to"
+_ADDRESS = re.compile(r"https?://[^\s<>\"'`\\|]{1,2000}[^\s<>\"'`\\|.,;:!?)\]}]")
+
+
+def link_to(target: str) -> Style:
+    """Give a style that remembers where a link leads; only the web's own schemes are followed."""
+    is_web = target.startswith(("http://", "https://")) and target.isprintable()
+    return Style.from_meta({LINK_META: target}) if is_web else Style.null()
+
 
 _PARSER: Final = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 
@@ -180,17 +191,22 @@ class MarkdownRenderer:
         palette = self._palette
         turns = {"strong": BOLD, "em": ITALIC, "s": STRIKE, "link": palette.link}
         stack = [style]
-        targets: list[str] = []
+        targets: list[tuple[str, bool]] = []
         for token in tokens:
             name = token.type.rpartition("_")[0]
             if name in turns and token.nesting > 0:
-                stack.append(stack[-1] + turns[name])
+                style = stack[-1] + turns[name]
                 if name == "link":
-                    targets.append("" if token.info == "auto" else str(token.attrGet("href") or ""))
+                    target = str(token.attrGet("href") or "")
+                    targets.append((target, token.info == "auto"))
+                    style += link_to(target)
+                stack.append(style)
             elif name in turns:
                 stack.pop()
-                if name == "link" and (target := targets.pop()):
-                    yield f" ({target})", palette.muted
+                if name == "link":
+                    target, is_bare = targets.pop()
+                    if target and not is_bare:
+                        yield f" ({target})", palette.muted + link_to(target)
             elif token.type == "code_inline":
                 yield token.content, stack[-1] + palette.inline_code
             elif token.type == "softbreak":
@@ -200,8 +216,19 @@ class MarkdownRenderer:
             elif token.type == "image":
                 target = str(token.attrGet("src") or "")
                 yield f"{token.content or 'picture'} ({target})", palette.muted
+            elif token.type == "text" and not targets and "://" in token.content:
+                yield from self._with_addresses(token.content, stack[-1])
             else:
                 yield token.content, stack[-1]
+
+    def _with_addresses(self, text: str, style: Style) -> Iterator[Span]:
+        """Make addresses that stand in a text links, without a word more than they are."""
+        at = 0
+        for found in _ADDRESS.finditer(text):
+            yield text[at : found.start()], style
+            yield found[0], style + self._palette.link + link_to(found[0])
+            at = found.end()
+        yield text[at:], style
 
     def _line(self, line: Sequence[Span], frame: Frame) -> list[Row]:
         lead = frame.take()

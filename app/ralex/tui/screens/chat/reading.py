@@ -2,7 +2,7 @@
 
 from __future__ import annotations  # nothing of a session is needed to read
 
-from textual import on
+from textual import on, work
 from textual.app import App
 from textual.screen import Screen
 
@@ -100,3 +100,19 @@ class ReadingScreen(Screen[None]):
     @on(Transcript.CopyWanted)
     def _copy_entry(self, event: Transcript.CopyWanted) -> None:
         self.copy_text(event.text)
+
+    @on(Transcript.LinkWanted)
+    def _follow_link(self, event: Transcript.LinkWanted) -> None:
+        event.stop()
+        self._ask_about_link(event.address)
+
+    @work(group="link", exit_on_error=False)
+    async def _ask_about_link(self, address: str) -> None:
+        """Show where a link leads, and open it only on the user's word."""
+        from ralex.tui.screens.dialogs.link import LinkScreen  # noqa: PLC0415
+
+        choice = await self.host.push_screen_wait(LinkScreen(address))
+        if choice == "copy":
+            self.copy_text(address)
+        elif choice == "open":
+            self.host.open_url(address)

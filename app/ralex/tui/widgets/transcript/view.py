@@ -45,6 +45,13 @@ class Transcript(ItemList, can_focus=True):
             super().__init__()
             self.text = text
 
+    class LinkWanted(Message):
+        """The user clicked a link; nothing was opened."""
+
+        def __init__(self, address: str) -> None:
+            super().__init__()
+            self.address = address
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.current: int | None = None
@@ -137,6 +144,10 @@ class Transcript(ItemList, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """Open or close what was clicked, if it was its first line."""
         if self.text_selection is not None:
+            return
+        address: object = event.style.meta.get("link_to")
+        if isinstance(address, str):
+            self.post_message(self.LinkWanted(address))
             return
         offset = event.get_content_offset(self)
         if offset is None or not self.items:
