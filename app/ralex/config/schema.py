@@ -1,95 +1,36 @@
 """What a configuration file may hold, and its faults in plain words.
 
-The only module of the configuration that needs pydantic, imported only when a file exists. Every
+Needs pydantic, with ``values``, and is imported only when a file exists. Every
 message names file, line and key; values are not repeated, because one of them may be a key.
 """
 
 import difflib
-from decimal import Decimal
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from ralex.config.toml_text import KeyPath, TomlFile, TomlTable
+from ralex.config.values import (
+    ApiName,
+    Chain,
+    Count,
+    EffectName,
+    Keys,
+    Lifetime,
+    Limit,
+    Minutes,
+    ModeName,
+    Name,
+    Real,
+    Seconds,
+    TierName,
+    Tokens,
+    Usd,
+    Weight,
+    Words,
+)
 from ralex.errors import ConfigError
-
-MAX_USD = Decimal(1_000_000_000)
-_MAX_WEIGHT = 100.0
-
-
-def _number(value: object, what: str) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise PydanticCustomError("number", "must be {what}", {"what": what})
-    number = Decimal(value)
-    if not number.is_finite():
-        raise PydanticCustomError("number", "must be a finite number")
-    return number
-
-
-def _usd(value: object) -> Decimal:
-    amount = _number(value, "a number of USD")
-    if not 0 <= amount <= MAX_USD:
-        raise PydanticCustomError("usd", "must be between 0 and a billion USD")
-    return amount
-
-
-def _limit(value: object) -> Decimal | None:
-    if value is False:
-        return None
-    if value is True:
-        raise PydanticCustomError("limit", "must be a number of USD, or false for no limit")
-    return _usd(value)
-
-
-def _real(value: object) -> float:
-    number = float(_number(value, "a number"))
-    if abs(number) > _MAX_WEIGHT:
-        raise PydanticCustomError("real", "must be between -100 and 100")
-    return number
-
-
-def _seconds(value: object) -> float:
-    number = _number(value, "a number of seconds")
-    if not 0 < number <= 86_400:
-        raise PydanticCustomError("seconds", "must be more than 0 and at most 86400 seconds")
-    return float(number)
-
-
-def _lifetime(value: object) -> float:
-    number = _number(value, "a number of seconds")
-    if not 0 < number <= 31_536_000:
-        raise PydanticCustomError("lifetime", "must be more than 0 and at most a year of seconds")
-    return float(number)
-
-
-def _weight(value: object) -> float:
-    number = _number(value, "a number")
-    if not 0 <= number <= 1_000_000:
-        raise PydanticCustomError("weight", "must be between 0 and 1000000")
-    return float(number)
-
-
-def _chain(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-Usd: TypeAlias = Annotated[Decimal, PlainValidator(_usd)]
-Limit: TypeAlias = Annotated[Decimal | None, PlainValidator(_limit)]
-Real: TypeAlias = Annotated[float, PlainValidator(_real)]
-Seconds: TypeAlias = Annotated[float, PlainValidator(_seconds)]
-Minutes: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
-Weight: TypeAlias = Annotated[float, PlainValidator(_weight)]
-Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=200)]
-Tokens: TypeAlias = Annotated[int, Field(gt=0, le=1_000_000_000)]
-Chain: TypeAlias = Annotated[list[Name], BeforeValidator(_chain), Field(min_length=1)]
-Keys: TypeAlias = Annotated[list[Name], BeforeValidator(_chain), Field(max_length=20)]
-Count: TypeAlias = Annotated[int, Field(ge=0, le=1_000_000_000)]
-Words: TypeAlias = Annotated[list[Name], Field(max_length=1000)]
-TierName: TypeAlias = Literal["SIMPLE", "MEDIUM", "COMPLEX", "REASONING"]
-ModeName: TypeAlias = Literal["yolo", "ask", "plan"]
-EffectName: TypeAlias = Literal["allow", "ask", "deny"]
-ApiName: TypeAlias = Literal["openai-chat", "openai-responses", "anthropic", "gemini", "mistral"]
 
 
 class Section(BaseModel):
@@ -137,7 +78,7 @@ class CacheSection(Section):
 
     enabled: bool | None = None
     agent: bool | None = None
-    ttl_s: Annotated[float, PlainValidator(_lifetime)] | None = None
+    ttl_s: Lifetime | None = None
     max_mb: Annotated[int, Field(gt=0, le=100_000)] | None = None
 
 

@@ -1,0 +1,88 @@
+"""The values that a configuration file may hold, with the words for what is wrong with one.
+
+Beside ``schema`` the only module that needs pydantic.
+"""
+
+from decimal import Decimal
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BeforeValidator, Field, PlainValidator
+from pydantic_core import PydanticCustomError
+
+MAX_USD = Decimal(1_000_000_000)
+_MAX_WEIGHT = 100.0
+
+
+def _number(value: object, what: str) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise PydanticCustomError("number", "must be {what}", {"what": what})
+    number = Decimal(value)
+    if not number.is_finite():
+        raise PydanticCustomError("number", "must be a finite number")
+    return number
+
+
+def _usd(value: object) -> Decimal:
+    amount = _number(value, "a number of USD")
+    if not 0 <= amount <= MAX_USD:
+        raise PydanticCustomError("usd", "must be between 0 and a billion USD")
+    return amount
+
+
+def _limit(value: object) -> Decimal | None:
+    if value is False:
+        return None
+    if value is True:
+        raise PydanticCustomError("limit", "must be a number of USD, or false for no limit")
+    return _usd(value)
+
+
+def _real(value: object) -> float:
+    number = float(_number(value, "a number"))
+    if abs(number) > _MAX_WEIGHT:
+        raise PydanticCustomError("real", "must be between -100 and 100")
+    return number
+
+
+def _seconds(value: object) -> float:
+    number = _number(value, "a number of seconds")
+    if not 0 < number <= 86_400:
+        raise PydanticCustomError("seconds", "must be more than 0 and at most 86400 seconds")
+    return float(number)
+
+
+def _lifetime(value: object) -> float:
+    number = _number(value, "a number of seconds")
+    if not 0 < number <= 31_536_000:
+        raise PydanticCustomError("lifetime", "must be more than 0 and at most a year of seconds")
+    return float(number)
+
+
+def _weight(value: object) -> float:
+    number = _number(value, "a number")
+    if not 0 <= number <= 1_000_000:
+        raise PydanticCustomError("weight", "must be between 0 and 1000000")
+    return float(number)
+
+
+def _chain(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Usd: TypeAlias = Annotated[Decimal, PlainValidator(_usd)]
+Limit: TypeAlias = Annotated[Decimal | None, PlainValidator(_limit)]
+Real: TypeAlias = Annotated[float, PlainValidator(_real)]
+Seconds: TypeAlias = Annotated[float, PlainValidator(_seconds)]
+Minutes: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+Lifetime: TypeAlias = Annotated[float, PlainValidator(_lifetime)]
+Weight: TypeAlias = Annotated[float, PlainValidator(_weight)]
+Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=200)]
+Tokens: TypeAlias = Annotated[int, Field(gt=0, le=1_000_000_000)]
+Chain: TypeAlias = Annotated[list[Name], BeforeValidator(_chain), Field(min_length=1)]
+Keys: TypeAlias = Annotated[list[Name], BeforeValidator(_chain), Field(max_length=20)]
+Count: TypeAlias = Annotated[int, Field(ge=0, le=1_000_000_000)]
+Words: TypeAlias = Annotated[list[Name], Field(max_length=1000)]
+TierName: TypeAlias = Literal["SIMPLE", "MEDIUM", "COMPLEX", "REASONING"]
+ModeName: TypeAlias = Literal["yolo", "ask", "plan"]
+EffectName: TypeAlias = Literal["allow", "ask", "deny"]
+ApiName: TypeAlias = Literal["openai-chat", "openai-responses", "anthropic", "gemini", "mistral"]
