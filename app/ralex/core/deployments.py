@@ -5,8 +5,9 @@ The rule, in this order:
 1. A deployment that cools down after a failure, or is at a limit of its own, comes after those that
    are not; one of weight 0 only stands by: it comes after all others that can take the call.
 2. The deployment that served the session last goes on, because it holds the prompt cache.
-3. Else one is drawn with a probability of weight × headroom, where the headroom is the smallest
-   share left of any limit known: the provider's own, as told with its last answer, and the user's.
+3. Else one is drawn with a probability of weight × headroom (a session by its id, so that another
+   process draws the same one), where the headroom is the smallest share left of any limit known:
+   the provider's own, as told with its last answer, and the user's.
 4. The rest follow by weight × headroom, largest first, then in the order of the configuration.
 """
 

@@ -1,5 +1,6 @@
 """The candidates of one call that are still to be tried, and which of them comes next."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
@@ -23,7 +24,8 @@ class Queue:
     """Orders candidates by health and load, and drops those that failed.
 
     Args:
-        draw: Asked once if there is a choice between deployments; from 0 up to, not including, 1.
+        draw: Asked if there is a choice between deployments and no session to decide it; from 0 up
+            to, not including, 1.
 
     Raises:
         UnknownModelError: If the call has no candidates.
@@ -141,7 +143,9 @@ class Queue:
                 ordered += members
                 continue
             standings = [self._traffic.standing(one, self._call.session_id) for one in members]
-            ranking = rank(standings, group=group, draw=draw())
+            session = self._call.session_id
+            chance = _chance_of(session, group) if session else draw()
+            ranking = rank(standings, group=group, draw=chance)
             by_id = {one.model.id: one for one in members}
             ordered += [by_id[model] for model in ranking.order]
             self._why[ranking.order[0]] = ranking.why
@@ -153,6 +157,15 @@ class Queue:
         if _are_siblings(candidate, self.head):
             self._why[candidate.model.id] = f"{_limit_of(self.head.model)}, so a sibling takes over"
         self.waiting = [candidate, *(one for one in self.waiting if one is not candidate)]
+
+
+def _chance_of(session_id: str, group: str) -> float:
+    """Give a session its own place between 0 and 1, the same in every process.
+
+    A session that another process takes up so finds the deployment that holds its prompt cache.
+    """
+    digest = hashlib.blake2b(f"{group}\0{session_id}".encode(), digest_size=6).digest()
+    return int.from_bytes(digest) / 2**48
 
 
 def _are_siblings(one: Candidate, other: Candidate) -> bool:
