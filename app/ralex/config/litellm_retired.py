@@ -1,4 +1,4 @@
-"""Last known prices of models that are out of the catalogue but still stand in people's files.
+"""Prices, or bounds of them, of models that left the catalogue but not people's files.
 
 Without a price a model is refused under a budget, and such files usually have one.
 """
@@ -6,7 +6,7 @@ Without a price a model is refused under a budget, and such files usually have o
 import tomllib
 from decimal import Decimal
 from functools import cache
-from typing import NotRequired, TypedDict, cast
+from typing import TypedDict, cast
 
 from ralex.config.litellm_reading import Item
 from ralex.config.toml_text import TomlTable
@@ -21,7 +21,7 @@ class _Retired(TypedDict):
 class _Price(TypedDict):
     input: Decimal
     output: Decimal
-    source: NotRequired[str]
+    source: str
 
 
 @cache
@@ -44,7 +44,7 @@ def retired_price(model_id: str, place: Item) -> TomlTable | None:
         return None
     rates: TomlTable = {"input": Decimal(price["input"]), "output": Decimal(price["output"])}
     place.note(
-        f"{model_id} is not in the catalogue; its last known price is taken: "
-        f"{rates['input']} / {rates['output']} USD per million tokens"
+        f"{model_id} is not in the catalogue; taken as its price: {rates['input']} / "
+        f"{rates['output']} USD per million tokens ({price['source']})"
     )
     return rates
