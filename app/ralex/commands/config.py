@@ -27,6 +27,7 @@ STARTER = """\
 # theme = "ralex-dark"
 # max_steps = 200           # model calls in one turn
 # escalation = "off"        # no advice from, and no moving up to, a better model on evidence
+# new_task_after_minutes = 120   # after such a pause a prompt begins a new task; default: never
 
 [budget]
 daily_usd = 5.00            # 0: nothing may be spent; false: no limit
@@ -257,6 +258,7 @@ def _settings(config: Config) -> Iterator[tuple[str, str]]:
     yield "theme", config.theme
     yield "max_steps", str(config.max_steps)
     yield "escalation", config.escalation
+    yield "new_task_after_minutes", str(config.new_task_after_minutes or "never")
     budget = config.budget
     yield "budget.daily_usd", _usd(budget.daily_usd)
     yield "budget.alert_usd", _usd(budget.alert_usd)
