@@ -129,3 +129,18 @@ def test_nearly_every_complaint_is_known_as_one_and_no_answer_is() -> None:
 
 def test_a_new_subject_is_no_followup_however_short() -> None:
     assert [ask for ask in fresh("new") if WORDS.kind_of(ask) is not None] == []
+
+
+def test_asks_that_stand_by_themselves_are_rarely_taken_for_followups() -> None:
+    """Whose task goes on keeps its tier, and a complaint costs a call for advice."""
+    names = ("labelled_asks.tsv", "heldout_asks.tsv", "heldout_asks_2.tsv")
+    rows = [
+        line.split("\t")
+        for name in names
+        for line in Path(__file__).with_name(name).read_text("utf-8").splitlines()
+        if not line.startswith(("#", "greeting", "followup"))
+    ]
+    kinds = [WORDS.kind_of(ask) for _, _, ask in rows]
+    assert len(kinds) > 600
+    assert sum(kind is not None for kind in kinds) <= 0.03 * len(kinds)
+    assert kinds.count(Followup.COMPLAINT) <= 0.01 * len(kinds)

@@ -77,8 +77,12 @@ class FollowupWords:
     def _kind_of_words(self, words: list[str]) -> Followup | None:
         count = len(words)
         joined = f" {' '.join(words)} "
-        if count <= self.most_words[Followup.COMPLAINT] and any(
-            phrase in joined for phrase in self.complaints
+        # "Fix the page that shows no error" names trouble, but as a task.
+        is_told = count > self.most_noun_words and words[0] in self.tasks
+        if (
+            count <= self.most_words[Followup.COMPLAINT]
+            and not is_told
+            and any(phrase in joined for phrase in self.complaints)
         ):
             return Followup.COMPLAINT
         is_trouble = count <= self.most_noun_words and not self.nouns.isdisjoint(words)
