@@ -156,9 +156,19 @@ def test_the_same_router_moves_nothing(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("turns")
 def test_an_unknown_price_is_said_and_not_counted(tmp_path: Path) -> None:
     output = replayed(tmp_path, "riddle")
-    assert "5 turns are not in it, because a price is unknown" in output.out
+    assert "cost: unknown, because no price is known for any of the 5 turns" in output.out
     assert "price unknown" in output.out
     assert "test/cheap → SIMPLE test/riddle" in output.out
+
+
+@pytest.mark.usefixtures("turns")
+def test_turns_without_a_price_are_counted_beside_the_sums(tmp_path: Path) -> None:
+    config = tmp_path / "home" / "config.toml"
+    half = CONFIG.replace('{ SIMPLE = ["test/riddle"] }', '{ SIMPLE = ["test/smart"] }')
+    rule = '\n[[routers.riddle.rules]]\npattern = "broken"\nmodel = "test/riddle"\n'
+    config.write_text(half + rule)
+    output = replayed(tmp_path, "riddle")
+    assert "left out for an unknown price: 1" in output.out
 
 
 def test_moved_asks_and_money_as_json(tmp_path: Path) -> None:

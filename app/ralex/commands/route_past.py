@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
+from textwrap import wrap
 from typing import TextIO
 
 from ralex.commands.spend import first_day
@@ -32,6 +33,7 @@ from ralex.errors import UsageError
 from ralex.wiring import Engine
 
 _SHOWN = 20
+_WIDTH = 98
 _ASK_CHARS = 60
 _REPLAY_NOTES = (
     "the tokens are those that were used; another model may need more or fewer, and its cache is "
@@ -151,7 +153,7 @@ def _stats_lines(turns: Sequence[PastTurn], since: str) -> Iterator[str]:
     yield ""
     yield "how this is measured"
     for name, words in DEFINITIONS.items():
-        yield f"  {name}: {words}"
+        yield from wrap(f"{name}: {words}", _WIDTH, initial_indent="  ", subsequent_indent="    ")
 
 
 def _row(one: TierOutcome) -> tuple[str, ...]:
@@ -264,7 +266,8 @@ def _replay_lines(found: Replay, router: str, since: str) -> Iterator[str]:
         yield "every turn would have gone where it went"
     yield ""
     yield _bill(found)
-    yield from (f"  {note}" for note in _REPLAY_NOTES)
+    for note in _REPLAY_NOTES:
+        yield from wrap(note, _WIDTH, initial_indent="  ", subsequent_indent="    ")
 
 
 def _matrix(turns: Sequence[Redecided]) -> Iterator[str]:
@@ -293,13 +296,11 @@ def _moved_lines(one: Redecided) -> Iterator[str]:
 
 
 def _bill(found: Replay) -> str:
+    if found.unpriced == len(found.turns):
+        return f"cost: unknown, because no price is known for any of the {found.unpriced} turns"
     difference = found.would_usd - found.was_usd
     sign = "+" if difference >= 0 else "−"
-    unknown = (
-        f"; {found.unpriced} turns are not in it, because a price is unknown"
-        if found.unpriced
-        else ""
-    )
+    unknown = f"; left out for an unknown price: {found.unpriced}" if found.unpriced else ""
     return (
         f"cost {format_usd(found.was_usd)} → about {format_usd(found.would_usd)} "
         f"({sign}{format_usd(abs(difference))}){unknown}"
