@@ -8,7 +8,7 @@ import pytest
 
 from ralex.agent.session import Session
 from ralex.config.model import Config
-from ralex.core.events import RouteDecided, StepFinished
+from ralex.core.events import AdviceGiven, AgentEvent, RouteDecided, StepFinished
 from ralex.core.ids import ModelId
 from ralex.core.models import Rates
 from ralex.core.pricing import flat_price
@@ -18,7 +18,7 @@ from ralex.core.usage import Usage
 from ralex.errors import MissingKeyError, UsageError
 from ralex.providers.scripted import ScriptedProvider, ScriptedStep
 from ralex.wiring import Engine, RunOptions
-from tests.agent.script import DONE, of
+from tests.agent.script import DONE, HELLO, edit, of, read, shell, step
 from tests.agent.stand import Stand, make_config, model, play
 
 HARD = "Refactor the scheduler of the payment service to async and fix the race condition in it"
@@ -155,6 +155,26 @@ async def test_ten_megabytes_are_priced_by_their_beginning(stand: Stand) -> None
     (one,) = [price for price in session.price_of_next_turn(ask) if price.is_chosen]
     assert one.estimated_usd is not None
     assert one.estimated_usd > Decimal(1), "the whole length is paid for"
+
+
+async def test_a_turn_that_runs_goes_on_under_its_own_router(stand: Stand) -> None:
+    """Only the next turn sees the new one; until then its evidence still counts."""
+    (stand.project / "calc.py").write_text("def add(a, b): return a - b\n")
+    failing = shell("python -m pytest -q 2>/dev/null; exit 1")
+    advice = ScriptedStep(text="The sign is wrong.")
+    steps = [step(read("calc.py")), step(edit("calc.py", "a - b", "a * b"), failing), advice]
+    session = await stand.open([*steps, DONE, DONE], change=two_routers)
+    events: list[AgentEvent] = []
+    async with session.turn(HELLO) as stream:
+        async for event in stream:
+            events.append(event)
+            if isinstance(event, RouteDecided):
+                session.set_router("second")
+    assert [advised.model for advised in of(events, AdviceGiven)] == ["test/smart"]
+    assert session.router.name == "second"
+    assert chosen(session, "yes") == [(Tier.SIMPLE, "test/other")]
+    (decided,) = of(await play(session, "yes"), RouteDecided)
+    assert (decided.route.router, decided.route.continues_task) == ("second", False)
 
 
 class Watch:

@@ -83,7 +83,6 @@ def make_surroundings(
     for event in events:
         if isinstance(event, RouteDecided):
             desk.resume(event.route)
-    desk.settle()
     toolbox.restore(events)
     around.escalator.restore(events)
     return around

@@ -184,7 +184,7 @@ class Escalator:
             candidates=self._services.plan.siblings(model.id, size),
             messages=messages,
             tier=step.tier or "",
-            router=self._desk.router.name,
+            router=self._desk.at_work.name,
             session_id=self._session_id,
             project=self._project,
             purpose="advice",

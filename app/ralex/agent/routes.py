@@ -64,7 +64,9 @@ class RouteDesk:
         )
 
     def set_router(self, name: str) -> None:
-        """Route with another router from the next turn on; the running task ends with this one.
+        """Route with another router from the next turn on, which begins a task afresh.
+
+        A turn that runs now goes on under the router that it began with.
 
         Raises:
             UsageError: If there is none of this name; the hint has the nearest.
@@ -82,7 +84,13 @@ class RouteDesk:
                 hint=f"set a key for {' or '.join(sorted(owners))}; `ralex doctor` names it",
             )
         self.router = router
-        self._task = TaskState()
+
+    @property
+    def at_work(self) -> Router:
+        """Give the router under which the last turn began."""
+        if self.last is None:
+            return self.router
+        return self._services.routers.get(self.last.router, self.router)
 
     def was_used(self, moment: datetime) -> None:
         """Note when something last happened in the session."""
@@ -130,11 +138,6 @@ class RouteDesk:
             self._task = escalated(before, to=route.tier, model=route.model)
         else:
             self._task = task_after(route, before)
-
-    def settle(self) -> None:
-        """End the task taken up from storage if it ran under another router."""
-        if self.last is not None and self.last.router != self.router.name:
-            self._task = TaskState()
 
     def served_by(self, model: ModelId, why: str) -> None:
         """Note in the receipt which of several deployments serves the step, and why."""
@@ -192,7 +195,7 @@ class RouteDesk:
 
     def _decide(self, ask: str, complexity: Complexity, *, context_tokens: int) -> RouteDecision:
         services = self._services
-        task = self._task if self._long_pause() is None else TaskState()
+        task = self._running
         return decide(
             ask,
             complexity=complexity,
@@ -207,6 +210,12 @@ class RouteDesk:
             context_tokens=context_tokens,
             cached=self._in_cache(),
         )
+
+    @property
+    def _running(self) -> TaskState:
+        """Give the task in progress, as the next turn will find it."""
+        is_of_router = self.last is None or self.last.router == self.router.name
+        return self._task if is_of_router and self._long_pause() is None else TaskState()
 
     def _long_pause(self) -> timedelta | None:
         """Give how long the session has paused, if that ends the running task by setting."""
@@ -234,7 +243,7 @@ class RouteDesk:
         return consider(
             evidence,
             task=self._task,
-            router=self.router,
+            router=self.at_work,
             market=self._market(context_tokens),
             budget=budget,
             was_advised=was_advised,
@@ -253,7 +262,7 @@ class RouteDesk:
             route: What it was until now.
         """
         model = step.model or route.model
-        chain = self.router.tiers.get(step.tier, ()) if step.tier else ()
+        chain = self.at_work.tiers.get(step.tier, ()) if step.tier else ()
         rest = self._market(0).usable_first(tuple(chain))
         taken = replace(
             route,

@@ -105,7 +105,7 @@ def surroundings_of(
             tools=toolbox.specs,
             plan=plan,
             cheapest=desk.cheapest,
-            router_name=lambda: desk.router.name,
+            router_name=lambda: desk.at_work.name,
         ),
         escalator=Escalator(
             services=services,
