@@ -33,7 +33,7 @@ from ralex.core.tokens import estimate_tokens
 from ralex.core.usage import Usage
 from ralex.errors import MissingKeyError, UnknownModelError, UsageError
 
-_PREVIEW_CHARS = 20_000
+_PREVIEW_CHARS = 8_000
 """How much of an unsent ask is judged, which bounds the time of a preview while someone types."""
 
 _CACHE_LIFE = timedelta(minutes=5)
