@@ -233,3 +233,15 @@ async def test_a_choice_for_the_task_ends_with_the_first_ask_of_another(stand: S
     assert models[:2] == ["test/smart", "test/smart"]
     assert models[2] != "test/smart"
     assert session.override is None
+
+
+async def test_the_days_money_counts_in_the_price_of_the_next_turn(stand: Stand) -> None:
+    """From 80 % of the limit on new tasks begin a tier cheaper; the preview knows it at once."""
+    used = Usage(input_tokens=1_400_000)
+    session = await stand.open([ScriptedStep(text="Done.", usage=used)])
+    assert chosen(session, HARD) == [(Tier.COMPLEX, "test/smart")]
+    await play(session, HARD)
+    assert (await session.budget()).share_used > 0.8
+    assert chosen(session, "Implement a parser for the invoices and test it") == [
+        (Tier.SIMPLE, "test/cheap")
+    ]

@@ -96,8 +96,9 @@ class RouteDesk:
         """Note when something last happened in the session."""
         self._used = moment
 
-    def called(self, model: ModelId, usage: Usage) -> None:
-        """Note what a provider now holds of the conversation, as its own count shows it."""
+    def called(self, model: ModelId, usage: Usage, budget: BudgetState) -> None:
+        """Note the day's money, and what a provider now holds, as its own count shows it."""
+        self._budget = budget
         self._used = self._services.now()
         held = usage.cache_read_tokens + usage.cache_write_tokens
         if usage.cache_read_tokens and not usage.cache_write_tokens:
@@ -182,7 +183,7 @@ class RouteDesk:
     def prices(self, ask: str, *, context_tokens: int) -> tuple[TierPrice, ...]:
         """Price the next step on each tier, and mark the one an unsent ask would take.
 
-        The day's money is as the last turn saw it; an ask is judged by its beginning.
+        The day's money is as the last call left it; an ask is judged by its beginning.
 
         Args:
             context_tokens: What the conversation holds before the ask.

@@ -245,7 +245,7 @@ class Turn:
         totals.budget = result.budget
         totals.text = result.reply.message.text or totals.text
         totals.bill(result.usage, result.cost_usd, result.counterfactual_usd)
-        self._around.desk.called(result.model.id, result.usage)
+        self._around.desk.called(result.model.id, result.usage, result.budget)
         self.context_tokens = result.usage.total_tokens
         self.window = result.model.context_window
         alerts = await self._services.ledger.take_alerts()
