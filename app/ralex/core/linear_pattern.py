@@ -39,7 +39,7 @@ class _Parsed(Protocol):
 
 
 class _Parser(Protocol):
-    """The parser of ``re``; private by name, the same from 3.11 to 3.14."""
+    """The parser of ``re``; private by name, the same from 3.11 to 3.13."""
 
     def parse(self, text: str, /) -> _Parsed: ...
 
