@@ -76,7 +76,9 @@ async def fill(folder: Path) -> list[PastTurn]:
         assert copy != session.id
     store = await opened_store(folder / "home")
     try:
-        return await store.past_turns()
+        found = await store.past_turns()
+        assert copy not in {turn.session_id for turn in found}, "turns belong to the original"
+        return found
     finally:
         await store.aclose()
 
