@@ -237,6 +237,30 @@ async def test_an_answer_of_five_megabytes_and_a_line_of_one_are_shown() -> None
         assert "word word" in driver.text()
 
 
+async def test_ten_thousand_cards_are_scrolled_searched_and_opened() -> None:
+    cards = [
+        step
+        for number in range(10_000)
+        for step in call(
+            "bash", f"command {number}", output=f"line {number}\n" * 3, number=str(number)
+        )
+    ]
+    async with running(FakeSession(stored=events([*opening("many")[:2], *cards]))) as driver:
+        await driver.ready()
+        transcript = view(driver)
+        assert "command 9999" in driver.text()
+        for _ in range(3):
+            await driver.pilot.press("pageup")
+        assert "command 99" in driver.text()
+        found = transcript.search("line 5000")
+        transcript.reveal(found[0], "line 5000")
+        await driver.pilot.pause()
+        assert "line 5000" in driver.text()
+        transcript.scroll_to(y=0, animate=False)
+        await driver.pilot.pause()
+        assert "command 0" in driver.text()
+
+
 async def test_a_streamed_answer_is_handed_over_in_parts_and_complete() -> None:
     text = "".join(f"Line {number} of a long answer.\n\n" for number in range(2_500))
     script = [*opening("x"), *deltas(text, 2_000), finished(text)]

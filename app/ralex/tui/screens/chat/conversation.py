@@ -255,6 +255,7 @@ class Conversation:
 
     async def _run_turn(self, session: ChatSession, scribe: Scribe, waiting: Waiting) -> None:
         from ralex.core.events import TurnFailed, TurnFinished  # noqa: PLC0415
+        from ralex.tui.screens.chat import at_limit  # noqa: PLC0415
 
         has_ended = is_done = False
         activity = self._screen.query_one(Activity)
@@ -267,6 +268,9 @@ class Conversation:
                     has_ended = isinstance(event, TurnFinished | TurnFailed)
                     self._show(scribe, event)
                     is_done = isinstance(event, TurnFinished)
+                    if isinstance(event, TurnFailed) and event.code == at_limit.CODE:
+                        ask = at_limit.ask_at_limit(self._screen, session, event, waiting.text)
+                        self._screen.run_worker(ask, group="limit", exit_on_error=False)
             if is_done:
                 await self._take_late_words(session)
         except asyncio.CancelledError:

@@ -1,0 +1,91 @@
+"""The limit stopped a call: say which sum does not fit, and what can be done now."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import ClassVar, Final, Literal, TypeAlias
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+from typing_extensions import override
+
+from ralex.tui import formats
+from ralex.tui.rows import shown
+
+RAISES: Final = (Decimal(1), Decimal(5))
+"""USD that are offered on top of today's limit."""
+
+LimitWay: TypeAlias = Literal["stop", "raise", "cheaper", "panel"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitChoice:
+    """What to do; ``usd`` is how much more today may cost."""
+
+    way: LimitWay
+    usd: Decimal = Decimal(0)
+
+
+class LimitScreen(ModalScreen[LimitChoice]):
+    """Explains and offers; leaving it stops, which costs nothing.
+
+    Args:
+        message: The refusal, with its sum.
+        can_raise: Today's limit is the one that refused.
+        cheaper: Model of the cheapest tier; empty if it is the one that was refused.
+    """
+
+    CSS_PATH = "dialogs.tcss"
+    AUTO_FOCUS = "OptionList"
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (20, "-short"), (30, "-tall")]  # noqa: RUF012 - an instance variable to Textual
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "stop_here", "Stop here", show=False, priority=True)
+    ]
+
+    def __init__(self, message: str, *, can_raise: bool, cheaper: str) -> None:
+        super().__init__()
+        self._message = message
+        self._choices: list[tuple[Content, LimitChoice]] = [
+            (Content("Stop here"), LimitChoice(way="stop"))
+        ]
+        if can_raise:
+            self._choices += [
+                (
+                    Content(f"Allow {formats.usd_cents(usd)} more today, and today only"),
+                    LimitChoice(way="raise", usd=usd),
+                )
+                for usd in RAISES
+            ]
+        if cheaper:
+            words = Content.assemble("Go on cheaper  ", (shown(cheaper), "$text-muted"))
+            self._choices.append((words, LimitChoice(way="cheaper")))
+        self._choices.append((Content("See and change all limits"), LimitChoice(way="panel")))
+
+    @override
+    def compose(self) -> ComposeResult:
+        """What happened above, the choices below; the one that costs nothing first."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = "The limit is reached"
+            dialog.border_subtitle = "Enter chooses · Esc stops"
+            text = Content.assemble(
+                (shown(self._message), "$warning"),
+                ("\nThis call was not sent; what was done before stays.", "$text-muted"),
+            )
+            yield Static(text, classes="question", markup=False)
+            yield OptionList(
+                *(Option(words) for words, _ in self._choices), markup=False, compact=True
+            )
+
+    @on(OptionList.OptionSelected)
+    def _choose(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.dismiss(self._choices[event.option_index][1])
+
+    def action_stop_here(self) -> None:
+        """Spend nothing more."""
+        self.dismiss(LimitChoice(way="stop"))
