@@ -10,7 +10,7 @@ from typing import cast
 
 import pytest
 
-from ralex.core.budget import LimitName
+from ralex.core.budget import LimitKind, LimitName
 from ralex.core.clock import ClockMark
 from ralex.core.events import TurnFailed, TurnFinished
 from ralex.errors import ConfigError, UsageError
@@ -127,3 +127,16 @@ async def test_a_prompt_sent_again_confirms_the_date_of_a_clock_that_was_set(
     assert isinstance(refused, TurnFailed)
     assert (refused.code, refused.exit_code) == ("clock_leap", 3)
     assert isinstance(done, TurnFinished)
+
+
+async def test_every_limit_is_told_with_what_is_used_of_it(stand: Stand) -> None:
+    session = await stand.open([step(text="done")])
+    await session.set_limit("session", Decimal("0.50"))
+    await play(session, "hello")
+    balances = {one.kind: one for one in await session.balances()}
+    assert set(balances) == set(LimitKind)
+    assert balances[LimitKind.SESSION].limit_usd == Decimal("0.50")
+    assert balances[LimitKind.MONTH].limit_usd is None
+    spent = (await session.budget()).spent_usd
+    assert spent > 0
+    assert all(one.spent_usd == spent for one in balances.values())
