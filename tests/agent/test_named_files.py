@@ -134,3 +134,6 @@ async def test_what_is_outside_is_read_once_the_user_has_named_it(
     assert first.output == "1→from outside"
     assert second.is_error
     assert "--add-dir" in second.output
+    session = await stand.open([step(read(outside)), DONE], continues=True)
+    (again,) = finished_calls(await play(session, "Describe the module."))
+    assert not again.is_error

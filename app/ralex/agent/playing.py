@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import secrets
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -33,6 +34,7 @@ from ralex.errors import InterruptedTurnError, RalexError
 
 _log = logging.getLogger(__name__)
 _QUEUED_EVENTS = 256
+_PROMPTS_LOOKED_AT = 50
 
 
 class TurnPlayer:
@@ -64,10 +66,13 @@ class TurnPlayer:
         self.context_tokens = 0
         self.window: int | None = None
         self.last_failure: TurnFailed | None = None
+        # What the user named before holds on in a resumed session; old prompts are forgotten.
+        self._prompts: deque[str] = deque(maxlen=_PROMPTS_LOOKED_AT)
         for event in events:
             match event:
                 case TurnStarted():
                     self.turns += 1
+                    self._prompts.append(event.prompt)
                 case StepFinished():
                     self.context_tokens = event.context_tokens
                     self.window = event.window
@@ -167,8 +172,11 @@ class TurnPlayer:
             await recorder.emit(block)
         reader = toolbox.tool("read")
         context = toolbox.context
-        named = named_places(prompt, context.cwd, Path(context.environment.get("HOME", "/")))
-        context.readable_roots = tuple(dict.fromkeys((*context.readable_roots, *named)))
+        self._prompts.append(prompt)
+        home = Path(context.environment.get("HOME", "/"))
+        while self._prompts:
+            named = named_places(self._prompts.popleft(), context.cwd, home)
+            context.readable_roots = tuple(dict.fromkeys((*context.readable_roots, *named)))
         if reader is not None:
             for block in await mention_blocks(prompt, reader=reader, context=context):
                 await recorder.emit(block)
