@@ -26,6 +26,9 @@ from ralex.tui.widgets.transcript.items import AnswerItem, AnyItem, FoldItem
 
 _logger = logging.getLogger(__name__)
 _CACHED_ITEMS: Final = 96
+_CACHED_ROWS: Final = 2_400
+"""About 9 MB; parts of a long answer have hundreds of rows each."""
+_LEAST_CACHED: Final = 3
 _AHEAD: Final = 5
 LINE_BITS: Final = 20
 """Bits of a selection coordinate that count lines within an item."""
@@ -208,9 +211,17 @@ class ItemList(ScrollView):
             return cached
         rows = self._drawn(self.items[index])
         self._cache[index] = rows
-        if len(self._cache) > _CACHED_ITEMS:
-            self._cache.popitem(last=False)
+        self._forget_oldest()
         return rows
+
+    def _forget_oldest(self) -> None:
+        """Keep what was drawn within bounds; what is in view was asked for last."""
+        count = sum(map(len, self._cache.values()))
+        while len(self._cache) > _CACHED_ITEMS or (
+            count > _CACHED_ROWS and len(self._cache) > _LEAST_CACHED
+        ):
+            _, rows = self._cache.popitem(last=False)
+            count -= len(rows)
 
     def _drawn(self, item: AnyItem) -> list[Row]:
         """Draw an item; one that cannot be drawn must not take the whole screen with it."""
