@@ -30,7 +30,8 @@ class Client:
 
     Args:
         config: A finished configuration; read from files and the environment by default.
-        providers: Adapters by provider name that stand in for configured ones, for tests.
+        providers: Adapters by provider name that stand in for configured ones, for tests; they stay
+            the caller's own, who closes them.
     """
 
     def __init__(
@@ -200,7 +201,19 @@ class Client:
             output: USD per million output tokens.
             context_window: In tokens.
             max_output_tokens: In tokens.
+
+        Raises:
+            UsageError: For a price below 0 or a number of tokens that is none.
         """
+        from ralex.client_models import check_model  # noqa: PLC0415
+
+        check_model(
+            model,
+            input_usd=input,
+            output_usd=output,
+            context_window=context_window,
+            max_output_tokens=max_output_tokens,
+        )
         self._models[model] = {
             "input": input,
             "output": output,

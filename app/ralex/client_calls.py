@@ -124,9 +124,9 @@ class Calls:
         if route is not None:
             self._engine.observer().routed(route)
         names = (route.model, *route.fallbacks) if route else (ask.model,)
+        if ask.max_tokens is not None and ask.max_tokens < 1:
+            raise UsageError(f"max_tokens is {ask.max_tokens}", hint="pass a number above 0")
         cap = ask.max_tokens or (route.max_tokens if route else None) or DEFAULT_OUTPUT_TOKENS
-        if cap < 1:
-            raise UsageError(f"max_tokens is {cap}", hint="pass a number above 0")
         schema = _schema(ask.response_format)
         call = Call(
             candidates=self._engine.plan().candidates(
@@ -299,7 +299,7 @@ def open_calls(
         from ralex.config.load import load_config  # noqa: PLC0415
 
         config = load_config(cwd=Path.cwd(), environ=os.environ, require_key=not providers)
-    return Calls(Engine(_with_models(config, models), providers=providers))
+    return Calls(Engine(_with_models(config, models), providers=providers, owns_providers=False))
 
 
 def _with_models(config: Config, models: Mapping[str, Mapping[str, object]]) -> Config:

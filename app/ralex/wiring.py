@@ -87,6 +87,7 @@ class Engine:
 
     Args:
         providers: Adapters by provider name that stand in for those of the configuration.
+        owns_providers: Close these with the rest; False leaves that to who gave them.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class Engine:
         *,
         environ: Mapping[str, str] | None = None,
         providers: Mapping[str, ClosableProvider] | None = None,
+        owns_providers: bool = True,
         now: Callable[[], datetime] = local_now,
     ) -> None:
         import asyncio  # noqa: PLC0415
@@ -103,6 +105,7 @@ class Engine:
         self._opening = asyncio.Lock()
         self._environ = os.environ if environ is None else environ
         self._stand_ins: dict[str, ClosableProvider] = dict(providers or {})
+        self._owns_stand_ins = owns_providers
         self._providers: dict[tuple[str, Api], ClosableProvider] = {}
         self._now = now
         self._stack = AsyncExitStack()
@@ -126,7 +129,8 @@ class Engine:
 
     async def aclose(self) -> None:
         """Close what was opened; safe to call twice."""
-        for provider in (*self._stand_ins.values(), *self._providers.values()):
+        lent = self._stand_ins.values() if self._owns_stand_ins else ()
+        for provider in (*lent, *self._providers.values()):
             await provider.aclose()
         await self._stack.aclose()
 
