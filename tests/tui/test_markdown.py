@@ -156,3 +156,52 @@ def test_a_growing_fence_costs_the_same_at_its_end_as_at_its_start() -> None:
             live.feed("value = compute(1, 'two')\n")
         costs.append(time.process_time() - start)
     assert statistics.median(costs[-10:]) < 3 * statistics.median(costs[:10]) + 0.005
+
+
+@pytest.mark.parametrize("ends", [" ", "\n"], ids=["one line", "many lines"])
+def test_a_long_paragraph_is_frozen_from_its_start_and_looks_like_the_whole(ends: str) -> None:
+    dice = random.Random(7)
+    words = [
+        "because",
+        "the",
+        "- dash",
+        "1. one",
+        "# hash",
+        "of",
+        "router",
+        "decides",
+        "(and)",
+        "漢字",
+    ]
+    source = "".join(f"{dice.choice(words)} {'x' * dice.randint(1, 9)}{ends}" for _ in range(2_000))
+    source = source.replace("\n-", " -").replace("\n1.", " 1.").replace("\n#", " #").strip()
+    live = LiveMarkdown(RENDERER, frame())
+    for at in range(0, len(source), 50):
+        live.feed(source[at : at + 50])
+    assert live.source == source
+    assert len(live.tail) < 6_000
+    assert [row.strip.text.rstrip() for row in live.rows] == texts(source)
+
+
+def test_markup_in_a_long_paragraph_is_never_torn() -> None:
+    sentence = (
+        "It calls `total(a. b)` and *not. that* one, see [the. docs](http://x.y). Then it ends. "
+    )
+    live = LiveMarkdown(RENDERER, frame())
+    for at in range(0, len(sentence) * 200, 40):
+        live.feed((sentence * 200)[at : at + 40])
+    shown = " ".join(row.strip.text for row in live.rows)
+    assert not set("`*[]") & set(shown)
+    assert len(live.tail) < 6_000
+
+
+def test_a_growing_paragraph_costs_the_same_at_its_end_as_at_its_start() -> None:
+    live = LiveMarkdown(RENDERER, frame())
+    live.feed("Words that come and go, one after the other. " * 200)
+    costs: list[float] = []
+    for _ in range(40):
+        start = time.process_time()
+        for _ in range(4):
+            live.feed("Words that come and go, one after the other. " * 4)
+        costs.append(time.process_time() - start)
+    assert statistics.median(costs[-10:]) < 3 * statistics.median(costs[:10]) + 0.005

@@ -1,9 +1,9 @@
 """A Markdown answer while it arrives: only what is new is parsed and coloured.
 
 Finished blocks are frozen. Outside a fence the unfinished tail is parsed again with each feed;
-inside one every complete line is final and only new lines are coloured, each by itself. What that
-gets wrong (a string over several lines, a fence in a list) is put right when the finished answer is
-drawn once as a whole.
+inside one every complete line is final and only new lines are coloured, each by itself. Of a long
+list or paragraph the beginning is frozen too. What that gets wrong (a string over several lines, a
+fence in a list) is put right when the finished answer is drawn once as a whole.
 """
 
 import re
@@ -17,6 +17,10 @@ from ralex.tui.markdown.render import Frame, MarkdownRenderer, parse, top_blocks
 from ralex.tui.rows import Row, blank
 
 _LONG_LIST: Final = 4_096
+_LONG_PARAGRAPH: Final = 4_096
+_OPEN_END: Final = 600
+"""Characters at the end of a long paragraph that stay open: markup may still close there."""
+
 PART_SIZE: Final = 24_000
 """Characters after which a finished part of an answer becomes an item of its own."""
 
@@ -91,6 +95,11 @@ class LiveMarkdown:
         return self._frozen + closing, self._fence
 
     @property
+    def has_gap(self) -> bool:
+        """Tell whether what comes next is a block of its own."""
+        return self._has_gap
+
+    @property
     def tail(self) -> str:
         """What is not frozen yet."""
         return self._tail
@@ -140,8 +149,23 @@ class LiveMarkdown:
             return True
         if last.type.endswith("list_open") and len(self._tail) > _LONG_LIST:
             tokens = self._freeze_list(lines)
+        if last.type == "paragraph_open" and len(self._tail) > _LONG_PARAGRAPH:
+            tokens = self._freeze_paragraph(tokens)
         self._show(self._renderer.blocks(tokens, self._frame))
         return False
+
+    def _freeze_paragraph(self, tokens: list[Token]) -> list[Token]:
+        """Freeze the beginning of a long paragraph; give the tokens of what is left."""
+        rows = self._renderer.blocks(tokens, self._frame)
+        kept, end = _plain_rows(rows, self._tail[:-_OPEN_END])
+        if not kept:
+            end = _balanced_end(self._tail[:-_OPEN_END])
+            kept = self._renderer.blocks(parse(self._tail[:end]) or [], self._frame) if end else []
+        if not kept:
+            return tokens
+        self._freeze(kept, self._tail[:end], has_gap_after=False)
+        self._tail = self._tail[end:]
+        return parse(self._tail) or []
 
     def _freeze_list(self, lines: list[str]) -> list[Token]:
         """Freeze all items of a long list but the last; give the tokens of what is left."""
@@ -170,6 +194,34 @@ class LiveMarkdown:
         if self.rows and self._has_gap:
             self.rows.append(blank(self._frame.total))
         self.rows += rows
+
+
+def _plain_rows(rows: list[Row], source: str) -> tuple[list[Row], int]:
+    """Find the rows that show a paragraph's source as it is, and where in it they end.
+
+    They end where the rest begins with a letter: anything else could begin another block there.
+    """
+    at = best = count = 0
+    for number, row in enumerate(rows):
+        at += number > 0 and row.join == " "
+        text = row.text
+        if source[at : at + len(text)].replace("\n", " ") != text:
+            break
+        if number and source[at : at + 1].isalpha():
+            best, count = at, number
+        at += len(text)
+    return rows[:count], best
+
+
+def _balanced_end(source: str) -> int:
+    """Find the last end of a sentence in front of which no markup is open; 0 if there is none."""
+    end = len(source)
+    while (end := source.rfind(". ", 0, end)) > 0:
+        head = source[: end + 1]
+        is_closed = not any(head.count(mark) % 2 for mark in "`*_~")
+        if is_closed and head.count("[") == head.count("]") and source[end + 2 : end + 3].isalpha():
+            return end + 2
+    return 0
 
 
 def _open_fence(lines: list[str]) -> Fence | None:

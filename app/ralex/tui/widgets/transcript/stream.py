@@ -119,7 +119,7 @@ class TextStream:
         item.live, item.text = None, text
         self._transcript.update_item(item)
         following = self._transcript.renderer.live(self._transcript.row_width)
-        rest = AnswerItem(live=following, gap=0 if fence else 1)
+        rest = AnswerItem(live=following, gap=1 if live.has_gap else 0)
         following.feed((f"{fence.mark}{fence.info}\n" if fence else "") + live.tail)
         self._item = rest
         self._is_split = True
