@@ -106,3 +106,29 @@ async def test_text_cut_by_the_output_limit_is_never_run(stand: Stand) -> None:
     cut = ScriptedStep(text=f"<tool_call>{READ}</tool_call>", finish_reason=FinishReason.LENGTH)
     session = await stand.open([cut])
     assert not finished_calls(await play(session, HELLO))
+
+
+GLM = "<tool_call>read\n<arg_key>path</arg_key>\n<arg_value>a.txt</arg_value>\n</tool_call>"
+KIMI = (
+    "<|tool_calls_section_begin|><|tool_call_begin|>functions.read:0<|tool_call_argument_begin|>"
+    f"{PATH}<|tool_call_end|><|tool_calls_section_end|>"
+)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [GLM, KIMI, f"[TOOL_CALLS]read{PATH}", f"[TOOL_CALLS]read[ARGS]{PATH}"],
+    ids=["glm", "kimi", "mistral", "mistral-args"],
+)
+def test_the_raw_forms_of_model_families_are_calls(call: str) -> None:
+    message = calls_in(f"I look.\n{call}")
+    assert message.text == "I look."
+    assert [one.name for one in message.tool_calls] == ["read"]
+    assert json.loads(message.tool_calls[0].arguments_json) == {"path": "a.txt"}
+
+
+def test_a_reply_that_is_nothing_but_a_call_is_a_call() -> None:
+    assert [call.name for call in calls_in(f" {READ}\n").tool_calls] == ["read"]
+    answer = '{"name": "read", "size": 3}'
+    assert not calls_in(answer).tool_calls
+    assert not calls_in(f"{READ}\nThat is how it looks.").tool_calls

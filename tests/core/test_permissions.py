@@ -94,6 +94,7 @@ def test_a_denied_command_is_found_however_it_is_started(command: str) -> None:
         "case x in a) git push;; esac",
         "echo $(case x in a) git push;; esac)",
         "echo $((1 << 2))\ngit push\n2",
+        "((a = 1 << 2))\ngit push\n2",
         "echo 'never closed",
         "cat <<EOF\nnever closed",
         "cat <<'EOF'\ngit push\nEOF",

@@ -7,6 +7,7 @@ from textual.widgets import Static
 
 from ralex.core.events import (
     AdviceGiven,
+    AgentEvent,
     ApprovalRequested,
     ContextCompacted,
     ContextMasked,
@@ -14,6 +15,8 @@ from ralex.core.events import (
     Notice,
     RetryScheduled,
     SteeringDelivered,
+    SteeringQueued,
+    TurnFinished,
 )
 from ralex.core.ids import CallId
 from ralex.core.routing import RouteReason
@@ -31,6 +34,7 @@ from ralex.tui.widgets.transcript.items import (
     ToolState,
     UserItem,
 )
+from ralex.tui.widgets.transcript.scribe import Scribe
 from tests.tui.fake_session import (
     STRONG,
     FakeOpener,
@@ -124,6 +128,34 @@ async def test_a_prompt_sent_while_a_turn_runs_waits_in_sight_and_steers_it() ->
         assert not queue.display
         items = driver.chat.transcript.items
         assert [item.source for item in items if isinstance(item, UserItem)] == ["one", "two [/b]"]
+
+
+async def test_what_comes_too_late_for_a_turn_begins_the_next_one_at_once() -> None:
+    class AtTheLastMoment(FakeSession):
+        async def unsteer(self, index: int) -> str:
+            withdrawn.append(self.waiting[index])
+            return await super().unsteer(index)
+
+    withdrawn: list[str] = []
+    session = AtTheLastMoment(scripts=[plain_turn("one", "First."), plain_turn("two", "Second.")])
+
+    async with running(session) as driver:
+        await driver.ready()
+        conversation = driver.chat.conversation
+        show = conversation._show
+
+        def watched(scribe: Scribe, event: AgentEvent) -> None:
+            if isinstance(event, TurnFinished) and not withdrawn:
+                session.steered.append(SteeringQueued(steering_id="late", text="and then two"))
+            show(scribe, event)
+
+        conversation._show = watched
+        await driver.send("one")
+        await driver.until(lambda: len(session.prompts) == 2)
+        await driver.idle()
+    assert session.prompts == ["one", "and then two"]
+    assert withdrawn == ["and then two"]
+    assert session.waiting == []
 
 
 async def test_a_word_that_cannot_be_stored_goes_back_into_the_prompt() -> None:

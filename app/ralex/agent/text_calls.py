@@ -23,14 +23,33 @@ _FUNCTION = (
     r"(?:<tool_call>\s*)?<function=(?P<function>[\w.-]+)>(?P<fields>.*?)</function>"
     r"(?:\s*</tool_call>)?"
 )
-_CALL = re.compile(f"{_TAGGED}|{_FENCED}|{_INVOKED}|{_FUNCTION}", re.DOTALL)
+_ARGUED = (  # GLM
+    r"<tool_call>\s*(?P<argued>[\w.-]+)\s*(?P<pairs>(?:<arg_key>.*?</arg_value>\s*)*)</tool_call>"
+)
+_NUMBERED = (  # Kimi
+    r"<\|tool_call_begin\|>\s*(?:functions\.)?(?P<numbered>[\w.-]+?)(?::\d+)?\s*"
+    r"<\|tool_call_argument_begin\|>\s*(?P<given>\{.*?\})\s*<\|tool_call_end\|>"
+)
+_MARKED = r"\[TOOL_CALLS\]\s*(?P<marked>[\w.-]+)\s*(?:\[ARGS\])?\s*(?P<args>\{.*\})"  # Mistral
+_BARE = r"\A\s*(?P<bare>\{.*\})\s*\Z"
+_CALL = re.compile(
+    "|".join((_TAGGED, _FENCED, _INVOKED, _FUNCTION, _ARGUED, _NUMBERED, _MARKED, _BARE)), re.DOTALL
+)
+_PAIR = re.compile(
+    r"<arg_key>\s*(?P<name>.*?)\s*</arg_key>\s*<arg_value>(?P<value>.*?)</arg_value>", re.DOTALL
+)
 _PARAMETER = re.compile(
     rf"<{_DSML}parameter\s+name=\"(?P<name>[\w.-]+)\"(?P<kind>[^>]*)>(?P<value>.*?)"
     rf"</{_DSML}parameter>",
     re.DOTALL,
 )
 _FIELD = re.compile(r"<parameter=(?P<name>[\w.-]+)>\n?(?P<value>.*?)\n?</parameter>", re.DOTALL)
-_WRAPPERS = re.compile(rf"</?{_DSML}(?:function_calls|tool_calls|tool_call)>")
+_WRAPPERS = re.compile(
+    rf"</?{_DSML}(?:function_calls|tool_calls|tool_call)>|<\|tool_calls_section_(?:begin|end)\|>"
+)
+_MARKS = (
+    "<tool_call>", "```", "invoke name=", "<function=", "<|tool_call_begin|>", "[TOOL_CALLS]",
+)  # fmt: skip
 _MOST_CHARS = 200_000
 
 
@@ -76,13 +95,19 @@ def with_text_calls(
 
 
 def _may_hold_calls(text: str) -> bool:
-    return any(mark in text for mark in ("<tool_call>", "```", "invoke name=", "<function="))
+    return any(mark in text for mark in _MARKS) or text.lstrip().startswith("{")
 
 
 def _read(match: re.Match[str]) -> _Found | None:
-    body = match["tagged"] or match["fenced"]
+    body = match["tagged"] or match["fenced"] or match["bare"]
     if body is not None:
         return _from_json(body)
+    for name, given in (("numbered", "given"), ("marked", "args")):
+        if match[name] is not None:
+            return _Found(name=match[name], arguments_json=match[given])
+    if match["argued"] is not None:
+        pairs = {one["name"]: one["value"] for one in _PAIR.finditer(match["pairs"])}
+        return _Found(name=match["argued"], arguments_json=json.dumps(pairs))
     if match["invoked"] is not None:
         values = {one["name"]: _value(one) for one in _PARAMETER.finditer(match["parameters"])}
         return _Found(name=match["invoked"], arguments_json=json.dumps(values))
