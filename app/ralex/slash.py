@@ -33,7 +33,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command(
         name="model",
         argument="[id][!|task]",
-        help="Choose a model: until /auto, once, or for a task",
+        help="Choose a model, for a turn or task too",
     ),
     Command(
         name="tier",
@@ -47,7 +47,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command(name="cost", help="Say what the session and today cost"),
     Command(name="mode", argument="[name]", help="Act freely, ask first, or only plan"),
     Command(name="new", help="Start a fresh session here"),
-    Command(name="sessions", help="Choose one of this project's sessions"),
+    Command(name="sessions", help="Search, open, copy, rename or delete"),
     Command(name="resume", argument="[id]", help="Go on with a stored session"),
     Command(name="fork", argument="[id]", help="Go on in a copy of the session"),
     Command(name="rename", argument="title", help="Give the session another title"),
@@ -58,7 +58,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     ),
     Command(name="undo", help="Take back the last turn's changes to files"),
     Command(name="redo", help="Bring back what /undo took"),
-    Command(name="diff", argument="[session]", help="Show what the last turn changed"),
+    Command(name="diff", argument="[session]", help="Show what changed, file by file"),
     Command(name="compact", argument="[focus]", help="Put a summary in place of old messages"),
     Command(name="context", help="Show what fills the context window"),
     Command(name="jobs", argument="[kill number]", help="Show what runs in the background"),

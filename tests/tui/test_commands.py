@@ -171,6 +171,19 @@ async def test_help_lists_every_command_and_bound_key() -> None:
         assert len(driver.app.screen_stack) == 1
 
 
+@pytest.mark.parametrize("size", [(80, 24), (60, 15)], ids=["80x24", "60x15"])
+async def test_help_is_read_to_its_end_by_keys(size: tuple[int, int]) -> None:
+    async with running(size=size) as driver:
+        await driver.ready()
+        await driver.pilot.press("f1")
+        await driver.until(lambda: isinstance(driver.app.screen, HelpScreen))
+        page = driver.app.screen.query_one(".dialog")
+        await driver.pilot.press("pagedown")
+        await driver.until(lambda: page.scroll_y > 0)
+        await driver.pilot.press("end")
+        await driver.until(lambda: page.scroll_y == page.max_scroll_y > 0)
+
+
 async def test_themes_are_previewed_and_escape_takes_the_old_one_back() -> None:
     async with running() as driver:
         await driver.ready()
