@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ralex.agent.session import Session
     from ralex.core.events import AgentEvent
-    from ralex.store.session_rows import SearchHit
+    from ralex.store.session_search import SearchHit, SessionPreview
     from ralex.store.sessions import StoredSession
     from ralex.wiring import ClosableProvider, Engine, RunOptions
 
@@ -105,6 +105,18 @@ class EngineOpener:
         if self._session is not None and self._session.id == session_id:
             raise UsageError("this session is open", hint="open another one first")
         await (await self._open_engine().sessions()).delete(session_id)
+
+    async def preview(self, name: str) -> "SessionPreview":
+        """Show a stored session in a few lines.
+
+        Args:
+            name: Its id, or as much of it as is unique.
+
+        Raises:
+            SessionNotFoundError: If there is none, or more than one.
+        """
+        store = await self._open_engine().sessions()
+        return await store.preview(await store.find(name))
 
     async def resume(self, name: str) -> "Session":
         """Take up a stored session in the place of the open one.

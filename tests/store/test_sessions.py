@@ -22,6 +22,8 @@ from ralex.core.events import (
     AgentEvent,
     AssistantMessageCompleted,
     Notice,
+    SteeringQueued,
+    StepFinished,
     ToolCallFinished,
     ToolCallStarted,
     TurnFinished,
@@ -278,6 +280,68 @@ async def test_search_finds_titles_prompts_answers_and_tool_results(
     assert await found("100_") == []
     assert await found("turn_id") == []
     assert await found(" ") == []
+
+
+async def test_a_preview_shows_how_a_session_began_how_it_stands_and_what_it_cost(
+    sessions: SqliteSessions,
+) -> None:
+    session_id = await sessions.create(project="/work", title="t")
+    step = StepFinished(
+        step=1,
+        model=FAST,
+        usage=Usage(),
+        cost_usd=Decimal("0.0002"),
+        cost_source="provider",
+        context_tokens=1,
+        window=None,
+        budget=finished().budget,
+    )
+    await sessions.append(
+        session_id,
+        [
+            *[started("begin"), replied("x" * 5_000), step, finished()],
+            *[started("and then"), replied(""), SteeringQueued(steering_id="1", text="wait")],
+            *[replied("nearly"), step],  # killed here
+        ],
+    )
+
+    preview = await sessions.preview(session_id)
+
+    assert preview.first == "begin"
+    assert [(line.speaker, line.text[:8]) for line in preview.last] == [
+        ("reply", "x" * 8),
+        ("user", "and then"),
+        ("user", "wait"),
+        ("reply", "nearly"),
+    ]
+    assert max(len(line.text) for line in preview.last) == 600
+    assert preview.cost_usd == Decimal("0.0017")
+    assert (preview.files_changed, preview.session.turns) == (2, 2)
+
+
+async def test_a_preview_of_nothing_and_of_garbage_is_one(sessions: SqliteSessions) -> None:
+    session_id = await sessions.create(project="/work", title="t")
+    empty = await sessions.preview(session_id)
+    await sessions.append(session_id, [started("hi")])
+    await sessions._database.write(
+        lambda connection: connection.execute("UPDATE event SET payload = '{\"pro'").close()
+    )
+
+    broken = await sessions.preview(session_id)
+
+    assert (empty.first, empty.last, empty.cost_usd) == ("", (), 0)
+    assert (broken.first, broken.last) == ("", ())
+    with pytest.raises(SessionNotFoundError):
+        await sessions.preview(SessionId("nope"))
+
+
+async def test_what_was_said_meanwhile_is_found_too(sessions: SqliteSessions) -> None:
+    session_id = await sessions.create(project="/work", title="t")
+    await sessions.append(session_id, [SteeringQueued(steering_id="1", text="mind the gap")])
+
+    (hit,) = await sessions.search("the gap")
+
+    assert hit.session.id == session_id
 
 
 async def test_an_excerpt_shows_the_place(sessions: SqliteSessions) -> None:

@@ -14,15 +14,8 @@ from ralex.errors import SessionLockedError, SessionNotFoundError, UnreadableEve
 from ralex.store.database import storable, storable_number
 from ralex.store.owner import Owner, is_alive
 
-_COLUMNS = "s.id, s.project, s.title, s.created_s, s.updated_s, s.turns, s.forked_from"
+COLUMNS = "s.id, s.project, s.title, s.created_s, s.updated_s, s.turns, s.forked_from"
 
-_SEARCHED = """
-CASE WHEN json_valid(e.payload) THEN coalesce(
-  json_extract(e.payload, '$.prompt'),
-  json_extract(e.payload, '$.message.text'),
-  json_extract(e.payload, '$.output')
-) END
-"""
 
 _DELETED_WITH = ("event", "complexity_decision", "capacity_decision", "route_decision", "outcome")
 
@@ -46,18 +39,6 @@ class StoredSession:
     updated_s: float
     turns: int
     forked_from: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchHit:
-    """A session in which a text was found.
-
-    Attributes:
-        excerpt: One line around the newest place of it.
-    """
-
-    session: StoredSession
-    excerpt: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,12 +165,12 @@ def get(connection: sqlite3.Connection, session_id: SessionId) -> StoredSession:
         SessionNotFoundError: If there is none of this id.
     """
     row: _Row | None = connection.execute(
-        f"SELECT {_COLUMNS} FROM session s WHERE s.id = ?",  # noqa: S608 - constant names
+        f"SELECT {COLUMNS} FROM session s WHERE s.id = ?",  # noqa: S608 - constant names
         (session_id,),
     ).fetchone()
     if row is None:
         raise not_found(session_id)
-    return _session(row)
+    return session_of(row)
 
 
 def list_sessions(
@@ -197,12 +178,22 @@ def list_sessions(
 ) -> list[StoredSession]:
     """List sessions in which something was asked, the one written last first."""
     rows: list[_Row] = connection.execute(
-        f"SELECT {_COLUMNS} FROM session s WHERE s.turns > 0 "  # noqa: S608 - constant names
+        f"SELECT {COLUMNS} FROM session s WHERE s.turns > 0 "  # noqa: S608 - constant names
         "AND (:project IS NULL OR s.project = :project) "
         "ORDER BY s.updated_s DESC, s.id DESC LIMIT :limit",
         {"project": project, "limit": limit},
     ).fetchall()
-    return [_session(row) for row in rows]
+    return [session_of(row) for row in rows]
+
+
+def every_session(connection: sqlite3.Connection, *, project: str | None) -> list[StoredSession]:
+    """List all sessions, also those in which nothing was asked, the one written last first."""
+    rows: list[_Row] = connection.execute(
+        f"SELECT {COLUMNS} FROM session s "  # noqa: S608 - constant names
+        "WHERE :project IS NULL OR s.project = :project ORDER BY s.updated_s DESC, s.id DESC",
+        {"project": project},
+    ).fetchall()
+    return [session_of(row) for row in rows]
 
 
 def find(connection: sqlite3.Connection, text: str) -> list[SessionId]:
@@ -217,35 +208,6 @@ def find(connection: sqlite3.Connection, text: str) -> list[SessionId]:
         if rows:
             return [SessionId(one) for (one,) in rows]
     return []
-
-
-def search(
-    connection: sqlite3.Connection, text: str, *, project: str | None, limit: int
-) -> list[SearchHit]:
-    """Find sessions whose title, prompts, answers or tool results hold a text.
-
-    Upper and lower case are the same for the letters of ASCII.
-    """
-    pattern = (
-        "%" + storable(text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    )
-    rows: list[tuple[str, str, str, float, float, int, str, str]] = connection.execute(
-        f"""
-        WITH hit (session_id, place, text) AS (
-          SELECT id, 0, title FROM session WHERE title LIKE :pattern ESCAPE '\\'
-          UNION ALL
-          SELECT session_id, id, found FROM (
-            SELECT e.session_id, e.id, {_SEARCHED} AS found FROM event e
-            WHERE e.type IN ('turn_started', 'assistant_message_completed', 'tool_call_finished')
-          ) WHERE found LIKE :pattern ESCAPE '\\'
-        )
-        SELECT {_COLUMNS}, hit.text, max(hit.place) FROM hit JOIN session s ON s.id = hit.session_id
-        WHERE :project IS NULL OR s.project = :project
-        GROUP BY s.id ORDER BY s.updated_s DESC LIMIT :limit
-        """,  # noqa: S608 - constant names
-        {"pattern": pattern, "project": project, "limit": limit},
-    ).fetchall()
-    return [SearchHit(session=_session(row[:7]), excerpt=_excerpt(row[7], text)) for row in rows]
 
 
 def copy_all(connection: sqlite3.Connection, source: SessionId, target: StoredSession) -> None:
@@ -361,7 +323,8 @@ def _insert_outcome(
     )
 
 
-def _session(row: _Row) -> StoredSession:
+def session_of(row: _Row) -> StoredSession:
+    """Take a row of ``COLUMNS`` apart."""
     return StoredSession(
         id=SessionId(row[0]),
         project=row[1],
@@ -371,11 +334,3 @@ def _session(row: _Row) -> StoredSession:
         turns=row[5],
         forked_from=row[6],
     )
-
-
-def _excerpt(found: str, wanted: str) -> str:
-    """Cut one line around the first place of a text."""
-    at = max(0, found.lower().find(wanted.lower()))
-    start, end = max(0, at - 40), at + len(wanted) + 60
-    line = " ".join(found[start:end].split())
-    return f"{'…' if start else ''}{line}{'…' if end < len(found) else ''}"

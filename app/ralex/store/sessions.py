@@ -24,9 +24,11 @@ from ralex.core.stream import ReasoningDelta, TextDelta, ToolCallDelta
 from ralex.core.turn_log import PastTurn
 from ralex.errors import RalexError, SessionNotFoundError
 from ralex.store import session_rows as rows
+from ralex.store import session_search
 from ralex.store.database import Database, storable, storable_number
 from ralex.store.faults import SESSIONS
-from ralex.store.session_rows import SearchHit, StoredOutcome, StoredSession
+from ralex.store.session_rows import StoredOutcome, StoredSession
+from ralex.store.session_search import SearchHit, SessionPreview
 from ralex.store.turn_rows import past_turns
 
 _LOG = logging.getLogger(__name__)
@@ -173,8 +175,16 @@ class SqliteSessions:
         if not text.strip():
             return []
         return await self._database.read(
-            partial(rows.search, text=text, project=project, limit=limit)
+            partial(session_search.search, text=text, project=project, limit=limit)
         )
+
+    async def preview(self, session_id: SessionId) -> SessionPreview:
+        """Show a session in a few lines: how it began, what was said last, what it cost.
+
+        Raises:
+            SessionNotFoundError: If there is none of this id.
+        """
+        return await self._database.read(partial(session_search.preview, session_id=session_id))
 
     async def find(self, prefix: str) -> SessionId:
         """Give the one session whose id is, begins with or ends with a text.
