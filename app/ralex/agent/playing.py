@@ -50,6 +50,7 @@ class TurnPlayer:
         window: Of the model of the last step, or None.
         is_running: A turn, or something else that no turn may meet, is under way.
         last_failure: How the last turn failed, if it did.
+        last_answer: The text of the last turn, if it was finished.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class TurnPlayer:
     ) -> None:
         self._around = around
         self._on_first_prompt = on_first_prompt
+        self.last_answer = ""
         self.is_running = False
         self.turns = 0
         self.context_tokens = 0
@@ -105,6 +107,7 @@ class TurnPlayer:
     ) -> None:
         """Run a turn and see to it that exactly one last event is stored, whatever happens."""
         failure, self.last_failure = self.last_failure, None
+        self.last_answer = ""
         turn_id = TurnId(secrets.token_hex(6))
         recorder = self._around.recorder(queue)
         turn: Turn | None = None
@@ -114,6 +117,7 @@ class TurnPlayer:
             turn = await self._prepare(prompt, attached, turn_id, recorder)
             try:
                 await turn.run()
+                self.last_answer = turn.totals.text
             except BaseException:  # a cancelled turn included; nothing may follow a finished one
                 await self._around.toolbox.changes.end(turn.totals.files_changed)
                 raise

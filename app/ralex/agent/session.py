@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
@@ -15,7 +15,7 @@ from ralex.agent.context import (
 from ralex.agent.playing import TurnPlayer
 from ralex.agent.report import ContextReport, context_report
 from ralex.agent.services import AgentServices
-from ralex.agent.titles import UNTITLED, title_of
+from ralex.agent.titles import UNTITLED, Titler, title_of
 from ralex.agent.totals import SessionTotals, TurnTotals
 from ralex.core.budget import Balance, BudgetState, DayForecast, LimitChange, LimitName, SpendRow
 from ralex.core.events import (
@@ -61,7 +61,19 @@ class Session:
         )
         self._desk = self._around.desk
         self._toolbox = self._around.toolbox
-        self._player = TurnPlayer(self._around, on_first_prompt=self._name_after, events=events)
+        self._player = TurnPlayer(
+            self._around,
+            on_first_prompt=self._name_after,
+            events=events,
+        )
+        self._titler = Titler(
+            services,
+            session_id=session_id,
+            project=project,
+            router=lambda: self._desk.router,
+            rename=self._take_title,
+        )
+        self._titler.is_done = self._titler.is_done or self._player.turns > 0
 
     @property
     def id(self) -> SessionId:
@@ -202,7 +214,11 @@ class Session:
         self._desk.set_override(override)
 
     async def rename(self, title: str) -> None:
-        """Give the session another title."""
+        """Give the session another title, for good."""
+        self._titler.is_done = True
+        await self._take_title(title)
+
+    async def _take_title(self, title: str) -> None:
         await self._services.store.rename(self.id, title)
         self._title = title
 
@@ -238,6 +254,7 @@ class Session:
 
     async def aclose(self) -> None:
         """End what runs in the background; safe to call twice."""
+        await self._titler.stop()
         if (jobs := self._toolbox.context.jobs) is not None:
             await jobs.aclose()
 
@@ -392,7 +409,17 @@ class Session:
         Args:
             attached: Text beside the prompt that is not the ask itself, such as piped input.
         """
-        return self._player.turn(prompt, attached=attached)
+        return self._turn(prompt, attached)
+
+    @asynccontextmanager
+    async def _turn(
+        self, prompt: str, attached: str
+    ) -> AsyncGenerator[AsyncIterator[AgentEvent], None]:
+        await self._titler.stop()
+        async with self._player.turn(prompt, attached=attached) as events:
+            yield events
+        if self._player.last_answer:
+            self._titler.begin(prompt, self._player.last_answer)
 
     @property
     def last_failure(self) -> TurnFailed | None:
@@ -401,4 +428,4 @@ class Session:
 
     async def _name_after(self, prompt: str) -> None:
         if self._title == UNTITLED:
-            await self.rename(title_of(prompt))
+            await self._take_title(title_of(prompt))

@@ -26,6 +26,7 @@ STARTER = """\
 # mode = "yolo"             # or ask, plan
 # theme = "ralex-dark"
 # max_steps = 200           # model calls in one turn
+# titles = "first-line"     # name sessions by the ask's first line, not by a cheap model (≤ $0.001)
 # escalation = "off"        # no advice from, and no moving up to, a better model on evidence
 # new_task_after_minutes = 120   # after such a pause a prompt begins a new task; default: never
 
@@ -259,6 +260,7 @@ def _settings(config: Config) -> Iterator[tuple[str, str]]:
     yield "max_steps", str(config.max_steps)
     yield "escalation", config.escalation
     yield "new_task_after_minutes", str(config.new_task_after_minutes or "never")
+    yield "titles", config.titles
     budget = config.budget
     yield "budget.daily_usd", _usd(budget.daily_usd)
     yield "budget.alert_usd", _usd(budget.alert_usd)

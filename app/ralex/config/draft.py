@@ -79,6 +79,7 @@ class Draft:
     max_steps: int = 200
     escalation: str = "on"
     new_task_after_minutes: int | None = None
+    titles: str = "model"
     permissions: "list[Rule]" = field(default_factory=list["Rule"])
     limits: Limits = field(default_factory=Limits)
     timeouts: Timeouts = field(default_factory=Timeouts)

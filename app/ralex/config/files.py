@@ -100,6 +100,7 @@ def _apply_scalars(draft: Draft, file: TomlFile, content: FileSection) -> None:
     draft.max_steps = content.max_steps or draft.max_steps
     draft.escalation = content.escalation or draft.escalation
     draft.new_task_after_minutes = content.new_task_after_minutes or draft.new_task_after_minutes
+    draft.titles = content.titles or draft.titles
     waits = content.timeouts.model_dump(exclude_none=True)
     draft.timeouts = replace(draft.timeouts, **waits)
     again = content.retries.model_dump(exclude_none=True)
@@ -122,7 +123,7 @@ def _apply_scalars(draft: Draft, file: TomlFile, content: FileSection) -> None:
     draft.web_fetch = replace(draft.web_fetch, **fetching)
     for name in fetching:
         draft.origins[f"web_fetch.{name}"] = file.place(("web_fetch", name))
-    for name in ("mode", "theme", "max_steps", "escalation", "new_task_after_minutes"):
+    for name in ("mode", "theme", "max_steps", "escalation", "titles", "new_task_after_minutes"):
         if name in content.model_fields_set:
             draft.origins[name] = file.place((name,))
     for name in waits:

@@ -315,6 +315,7 @@ def _finish(
         max_steps=draft.max_steps,
         escalation=draft.escalation,
         new_task_after_minutes=draft.new_task_after_minutes,
+        titles=draft.titles,
         permissions=tuple(draft.permissions),
         timeouts=draft.timeouts,
         retries=draft.retries,

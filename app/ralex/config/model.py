@@ -151,6 +151,7 @@ class Config:
         escalation: ``on``, or ``off``: no advice from better models and no moving up.
         keys: The user's own keys for actions of the screen; see ``core.keys``.
         new_task_after_minutes: After a pause this long a prompt begins a new task; None never.
+        titles: ``model``: a cheap model names sessions; ``first-line`` of the ask otherwise.
         sources: What was read, lowest layer first, for ``ralex config show``.
         warnings: What was noticed and is not fatal.
         extra_file: What ``--config`` named, or None.
@@ -168,6 +169,7 @@ class Config:
     max_steps: int = 200
     escalation: str = "on"
     new_task_after_minutes: int | None = None
+    titles: str = "model"
     permissions: "tuple[Rule, ...]" = ()
     timeouts: Timeouts = field(default_factory=Timeouts)
     retries: Retries = field(default_factory=Retries)

@@ -253,6 +253,7 @@ class FileSection(Section):
     max_steps: Annotated[int, Field(gt=0, le=100_000)] | None = None
     escalation: Literal["on", "off"] | None = None
     new_task_after_minutes: Minutes | None = None
+    titles: Literal["model", "first-line"] | None = None
     budget: BudgetSection = BudgetSection()
     timeouts: TimeoutsSection = TimeoutsSection()
     retries: RetriesSection = RetriesSection()
