@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from ralex.client_calls import Calls, Reply, ReplyStream
     from ralex.config.model import Config
+    from ralex.core.budget import BookedCharge
     from ralex.wiring import ClosableProvider
 
     Messages: TypeAlias = Sequence[Mapping[str, object]]
@@ -172,9 +173,9 @@ class Client:
 
         Args:
             moment: ``success`` (gets the Reply), ``failure`` (gets the error) or ``charge``: gets
-                the Reply once its cost is booked, with ``cost`` in USD, ``usage`` in tokens,
-                ``model`` and ``route``; not for a shared reply. ``parsed`` is not read yet, and a
-                call whose answer does not follow ``response_format`` is charged all the same.
+                a record of everything the ledger books for this client, broken-off attempts and
+                retries included, with ``cost`` in USD, ``usage`` in tokens (or None), ``model``,
+                ``tag``, ``day`` and ``id``. Their costs add up to the ``cost`` of the Reply.
         """
         if moment not in ("success", "failure", "charge"):
             from ralex.errors import UsageError  # noqa: PLC0415
@@ -245,8 +246,12 @@ class Client:
         if self._calls is None:
             from ralex.client_calls import open_calls  # noqa: PLC0415
 
-            self._calls = open_calls(self._config, self._providers, self._models)
+            self._calls = open_calls(self._config, self._providers, self._models, self._tell_charge)
         return self._calls
+
+    def _tell_charge(self, booked: BookedCharge) -> None:
+        if not booked.is_nothing:
+            self._tell("charge", booked)
 
     def _tell(self, moment: str, value: object) -> None:
         for listener in self._listeners.get(moment, ()):

@@ -10,6 +10,7 @@ from typing import Protocol, Self, cast
 
 from ralex.client_messages import read_messages, read_tools
 from ralex.config.model import Config
+from ralex.core.budget import BookedCharge
 from ralex.core.ids import ModelId
 from ralex.core.messages import Message, ToolCall, ToolSpec
 from ralex.core.models import ModelInfo, PriceList, Rates
@@ -270,8 +271,6 @@ class ReplyStream:
             result, route = await self._opened().make(self._ask, self._take)
             reply = _reply(result, route)
             reply = replace(reply, cost=reply.cost + self._lost_usd)
-            if not reply.is_shared:
-                self._tell("charge", reply)
             reply = replace(reply, parsed=_parsed(reply.text, self._ask.response_format))
         except RalexError as error:
             self._tell("failure", error)
@@ -290,6 +289,7 @@ def open_calls(
     config: Config | None,
     providers: Mapping[str, ClosableProvider] | None,
     models: Mapping[str, Mapping[str, object]],
+    on_charge: Callable[[BookedCharge], None],
 ) -> Calls:
     """Read the configuration if none was given, and prepare to call."""
     if config is None:
@@ -299,7 +299,14 @@ def open_calls(
         from ralex.config.load import load_config  # noqa: PLC0415
 
         config = load_config(cwd=Path.cwd(), environ=os.environ, require_key=not providers)
-    return Calls(Engine(_with_models(config, models), providers=providers, owns_providers=False))
+    return Calls(
+        Engine(
+            _with_models(config, models),
+            providers=providers,
+            owns_providers=False,
+            on_charge=on_charge,
+        )
+    )
 
 
 def _with_models(config: Config, models: Mapping[str, Mapping[str, object]]) -> Config:

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from ralex.config.model import Config
-from ralex.core.budget import BudgetState
+from ralex.core.budget import BookedCharge, BudgetState
 from ralex.core.ids import SessionId
 from ralex.core.models import Api, ModelInfo, PriceList
 from ralex.core.routing import Override, RouteDecision
@@ -90,6 +90,7 @@ class Engine:
     Args:
         providers: Adapters by provider name that stand in for those of the configuration.
         owns_providers: Close these with the rest; False leaves that to who gave them.
+        on_charge: Told of each charge this engine books; must return at once and never fail.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class Engine:
         providers: Mapping[str, ClosableProvider] | None = None,
         owns_providers: bool = True,
         now: Callable[[], datetime] = local_now,
+        on_charge: Callable[[BookedCharge], None] | None = None,
     ) -> None:
         import asyncio  # noqa: PLC0415
 
@@ -110,6 +112,7 @@ class Engine:
         self._owns_stand_ins = owns_providers
         self._providers: dict[tuple[str, Api], ClosableProvider] = {}
         self._now = now
+        self._on_charge = on_charge
         self._stack = AsyncExitStack()
         self._ledger: SqliteLedger | None = None
         self._sessions: SqliteSessions | None = None
@@ -168,11 +171,16 @@ class Engine:
                     self.config.home / "ledger.db",
                     limits=self.config.budget,
                     now=self._now,
-                    on_charge=self.observer().charged,
+                    on_charge=self._charged,
                     clocks=clock_mark if self._now is local_now else None,
                 )
                 self._stack.push_async_callback(self._ledger.aclose)
         return self._ledger
+
+    def _charged(self, booked: BookedCharge) -> None:
+        self.observer().charged(booked)
+        if self._on_charge is not None:
+            self._on_charge(booked)
 
     async def limits(self, cwd: Path) -> "LimitDesk":
         """Make what changes limits, for good or for today, as seen from a folder."""

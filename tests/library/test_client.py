@@ -1,13 +1,16 @@
 """The client library: one call, routed or direct, paid from the same ledger."""
 
+import json
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import cast
 
 import pytest
 from pydantic import BaseModel
 
 import ralex
+from ralex.core.budget import BookedCharge
 from ralex.errors import (
     BudgetExceededError,
     MalformedReplyError,
@@ -125,7 +128,28 @@ async def test_listeners_belong_to_their_client(tmp_path: Path) -> None:
         await other.complete("test/cheap", HI)
         assert heard == []
         reply = await client.complete("test/cheap", HI)
-    assert heard == [reply, reply]
+    booked, told = heard
+    assert isinstance(booked, BookedCharge)
+    assert told is reply
+    assert (booked.cost, booked.usage, booked.model) == (reply.cost, reply.usage, reply.model)
+
+
+async def test_charges_of_broken_attempts_are_told_and_add_up_to_the_reply(
+    tmp_path: Path,
+) -> None:
+    nothing = ScriptedStep(usage=ralex.Usage(input_tokens=1_000))  # billed, and no answer
+    down = ScriptedStep(error=ServerError("no", status=500))  # nothing to bill
+    client, _ = client_of(tmp_path, [down, nothing, FINE])
+    charges: list[BookedCharge] = []
+    client.on("charge", lambda one: charges.append(cast("BookedCharge", one)))
+    async with client:
+        reply = await client.complete("test/cheap", HI)
+
+    assert sum(one.cost for one in charges) == reply.cost
+    assert [one.cost for one in charges] == [Decimal("0.0001"), Decimal("0.00014")]
+    lines = (tmp_path / "logs" / "events.jsonl").read_text().splitlines()
+    logged = [json.loads(line) for line in lines if '"charge"' in line]
+    assert sum(Decimal(one["cost_usd"]) for one in logged) == reply.cost
 
 
 async def test_a_registered_model_can_be_called_and_is_priced(tmp_path: Path) -> None:

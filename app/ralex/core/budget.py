@@ -168,6 +168,21 @@ class BookedCharge:
     sent_at: str
     booked_at: str
 
+    @property
+    def cost(self) -> Decimal:
+        """What it cost in USD."""
+        return self.charge.cost_usd
+
+    @property
+    def usage(self) -> Usage | None:
+        """Its tokens; None where nobody could count."""
+        return self.charge.usage
+
+    @property
+    def is_nothing(self) -> bool:
+        """Tell an attempt that failed before anything could be billed."""
+        return not self.cost and (self.usage is None or not self.usage.total_tokens)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayForecast:

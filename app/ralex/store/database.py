@@ -144,6 +144,12 @@ class Database:
         work = partial(backups.back_up_daily, path=self.path, today=today)
         return await self._run(work)
 
+    async def copy_aside(self, name: str) -> Path:
+        """Make a checked copy among the backups under a name of its own, and tell where it is."""
+        target = backups.folder_of(self.path) / f"{self.path.stem}-{name}.db"
+        await self._run(partial(backups.copy_verified, target=target))
+        return target
+
     async def aclose(self) -> None:
         """Unregister and close; what is committed is safe even if this fails."""
         leave = partial(unregister, self.owner.id)

@@ -41,6 +41,7 @@ from ralex.errors import (
     UsageError,
 )
 from ralex.store import ledger_days as days
+from ralex.store import ledger_rebuild
 from ralex.store import ledger_rows as rows
 from ralex.store import ledger_words as words
 from ralex.store.database import Database, finish, storable
@@ -278,6 +279,16 @@ class SqliteLedger(LedgerReader):
 
         await self._database.write(work)
         return moment.day
+
+    async def rebuild(self) -> Path:
+        """Make every sum again from its rows, after a copy of the ledger as it is; give the copy.
+
+        Reads and writes the whole ledger; only ever at the user's own word.
+        """
+        stamp = self._now().strftime("%Y%m%d-%H%M%S")
+        copy = await self._database.copy_aside(f"before-rebuild-{stamp}")
+        await self._database.write(ledger_rebuild.rebuild)
+        return copy
 
     async def go_back_to(self, day: str) -> None:
         """Forget later dates that a wrong clock once showed; only ever at the user's own word."""

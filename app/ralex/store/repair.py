@@ -100,7 +100,10 @@ async def _assume_spent(
 
 
 async def _check(ledger: SqliteLedger, today: str) -> list[str]:
-    done = [f"a sum is wrong: {line}" for line in await ledger.audit()]
+    done = [f"a sum was wrong: {line}" for line in await ledger.audit()]
+    if done:
+        copy = await ledger.rebuild()
+        done.append(f"the sums are made again from the rows; the ledger as it was is {copy}")
     try:
         day = (await ledger.state()).day
     except LedgerUnavailableError as error:
