@@ -150,4 +150,9 @@ def _usd(text: str) -> Decimal:
         raise argparse.ArgumentTypeError(f"{text!r} is not an amount in USD") from None
     if not amount.is_finite() or amount <= 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not an amount above 0")
+    if amount < _NANO_USD:
+        raise argparse.ArgumentTypeError(f"{text!r} is below a nano-dollar")
     return amount
+
+
+_NANO_USD = Decimal("0.000000001")

@@ -294,7 +294,7 @@ class TestBudget:
         found = route(budget=spent("4.00"))
         assert (found.tier, found.model, found.reason) == (Tier.MEDIUM, MID, RouteReason.BUDGET)
         assert found.reasons[-1] == (
-            "80% of today's $5 is used, so the tier goes down from COMPLEX to MEDIUM"
+            "80% of today's $5.00 is used, so the tier goes down from COMPLEX to MEDIUM"
         )
 
     def test_below_it_nothing_changes(self) -> None:

@@ -10,6 +10,7 @@ from ralex.agent.recorder import Teller
 from ralex.agent.surroundings import Surroundings
 from ralex.agent.text_calls import with_text_calls
 from ralex.agent.totals import TurnTotals
+from ralex.core.budget import format_usd
 from ralex.core.escalation import EvidenceKind
 from ralex.core.events import (
     AgentEvent,
@@ -403,7 +404,7 @@ class Turn:
         left = self.totals.left_usd
         if left is not None and left <= 0:
             raise BudgetExceededError(
-                f"the turn has cost ${self.totals.cost_usd:.4f} of the "
-                f"${self.totals.limit_usd} it may cost",
+                f"the turn has cost {format_usd(self.totals.cost_usd)} of the "
+                f"{format_usd(self.totals.limit_usd or 0)} it may cost",
                 hint="raise --max-cost, or send 'continue'",
             )

@@ -337,12 +337,17 @@ def forecast_day(
         hours_to_limit = float(left_usd / last_hour_usd)
     return DayForecast(
         last_hour_usd=last_hour_usd,
-        end_of_day_usd=spent_usd + (last_hour_usd + day_pace) / 2 * remaining_h,
+        end_of_day_usd=_to_the_nano(spent_usd + (last_hour_usd + day_pace) / 2 * remaining_h),
         hours_to_limit=hours_to_limit,
     )
 
 
 _HOUR_S = 3600
+
+
+def _to_the_nano(usd: Decimal) -> Decimal:
+    """Cut an estimate to the digits that sums of money have."""
+    return usd.quantize(Decimal("0.000000001")).normalize() + 0
 
 
 def forecast_line(forecast: DayForecast) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from ralex.core.budget import BudgetState
+from ralex.core.budget import BudgetState, format_usd
 from ralex.core.chains import (
     Cached,
     Chain,
@@ -205,7 +205,7 @@ def _by_rule(ask: str, router: Router) -> _Story | None:
             reasons=[f"rule {number} of {router.name} ({name}) matches and asks for {target}"],
         )
         if rule.max_cost_usd is not None:
-            story.reasons.append(f"the rule limits a call to ${rule.max_cost_usd}")
+            story.reasons.append(f"the rule limits a call to {format_usd(rule.max_cost_usd)}")
         if rule.max_tokens is not None:
             story.reasons.append(f"the rule limits the answer to {rule.max_tokens:,} tokens")
         return story
@@ -316,7 +316,7 @@ def _within_budget(
 ) -> Chain:
     if budget is None or budget.limit_usd is None or budget.share_used < BUDGET_BIAS_SHARE:
         return chain
-    used = f"{budget.share_used:.0%} of today's ${budget.limit_usd} is used"
+    used = f"{budget.share_used:.0%} of today's {format_usd(budget.limit_usd or 0)} is used"
     if story.reason is not RouteReason.SCORE or story.continues_task:
         story.reasons.append(f"{used}; this choice is not changed by that")
         return chain

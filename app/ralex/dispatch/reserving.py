@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from ralex.core.budget import Intent, Reservation
+from ralex.core.budget import Intent, Reservation, format_usd
 from ralex.core.pricing import affordable_output_tokens, worst_case_usd
 from ralex.dispatch.calls import Call, Candidate
 from ralex.dispatch.ports import Ledger
@@ -96,8 +96,8 @@ class Reserver:
         floor = min(OUTPUT_FLOOR_TOKENS, wanted)
         if affordable < floor and available == own_limit:
             raise BudgetExceededError(
-                f"this call may cost ${self._worst_usd(candidate, floor):.4f}, "
-                f"and at most ${own_limit} is allowed for one call",
+                f"this call may cost {format_usd(self._worst_usd(candidate, floor))}, "
+                f"and at most {format_usd(own_limit or 0)} is allowed for one call",
                 hint="raise max_cost_usd, or choose a cheaper model with /model",
             )
         return max(affordable, floor)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, TextIO
 
+from ralex.core.budget import format_usd
 from ralex.core.codec import event_to_json, to_jsonable, without_picture_data
 from ralex.core.events import (
     AgentEvent,
@@ -199,13 +200,13 @@ class Reporter:
 
     def _summary(self, end: TurnFinished | TurnFailed) -> None:
         tokens = end.usage.total_tokens
-        line = f"{end.steps} steps · {tokens:,} tokens · ${end.cost_usd:.4f}"
+        line = f"{end.steps} steps · {tokens:,} tokens · {format_usd(end.cost_usd)}"
         if end.saved_usd is not None and end.saved_usd > 0:
-            line += f" · saved ~${end.saved_usd:.4f}"
+            line += f" · saved ~{format_usd(end.saved_usd)}"
         if end.budget is not None:
             limit = end.budget.limit_usd
-            of_limit = f" of ${limit:.2f}" if limit is not None else ""
-            line += f" · today ${end.budget.spent_usd:.4f}{of_limit}"
+            of_limit = f" of {format_usd(limit)}" if limit is not None else ""
+            line += f" · today {format_usd(end.budget.spent_usd)}{of_limit}"
         self._say(line)
 
     def _say(self, text: str) -> None:

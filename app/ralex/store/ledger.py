@@ -127,7 +127,7 @@ class SqliteLedger(LedgerReader):
         if worst is None:
             raise UnknownPriceError(
                 f"the most this call of {intent.model} can cost is not a sum of money: "
-                f"{intent.worst_usd}",
+                f"{intent.worst_usd:f}",
                 hint="check the model's price in config.toml",
             )
         reservation_id = ReservationId(_new_id())
@@ -185,7 +185,7 @@ class SqliteLedger(LedgerReader):
         cost = _nano(charge.cost_usd)
         if cost is None:
             self._alerts.append(
-                f"a call reported a cost of {charge.cost_usd}: its worst case stays held"
+                f"a call reported a cost of {charge.cost_usd:f}: its worst case stays held"
             )
             return await self.state()
         moment, minute, limits = self._moment(), self._minute(), self._limits
