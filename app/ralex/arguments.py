@@ -65,6 +65,9 @@ def parser() -> argparse.ArgumentParser:
     main.add_argument("--mode", choices=("yolo", "ask", "plan"), help="default: yolo")
     main.add_argument("--max-steps", type=_positive, metavar="N", help="model calls in one turn")
     main.add_argument("--max-cost", type=_usd, metavar="USD", help="limit of one turn")
+    main.add_argument(
+        "--tag", type=_tag, metavar="NAME", help="kept with every charge (or RALEX_TAG); see spend"
+    )
     main.add_argument("--cwd", type=Path, metavar="DIR", default=Path(), help="work there")
     main.add_argument(
         "--add-dir",
@@ -155,4 +158,14 @@ def _usd(text: str) -> Decimal:
     return amount
 
 
+def _tag(text: str) -> str:
+    name = text.strip()
+    if not name or len(name) > _LONGEST_TAG or not name.isprintable():
+        raise argparse.ArgumentTypeError(
+            f"{name[:40]!r} is no tag: 1 to {_LONGEST_TAG} printable characters"
+        )
+    return name
+
+
+_LONGEST_TAG = 80
 _NANO_USD = Decimal("0.000000001")

@@ -158,6 +158,7 @@ def _options(args: argparse.Namespace) -> "RunOptions":
             "--fork needs a session to copy", hint="add -c for the last one here, or -r ID"
         )
     return RunOptions(
+        tag=args.tag or os.environ.get("RALEX_TAG", "").strip()[:80],
         names_sessions=args.prompt is None,
         cwd=check_folder(_here() / args.cwd),
         resume=args.resume or "",

@@ -60,6 +60,7 @@ class RunOptions:
         label: Words that stay on screen, such as the demo's notice.
         extra_roots: Folders besides ``cwd`` that tools may read and change.
         answer_schema: JSON Schema that final answers must follow, or empty.
+        tag: Kept with every charge, for reports, or empty.
         names_sessions: A cheap model may name the session, unless the configuration says no.
     """
 
@@ -73,6 +74,7 @@ class RunOptions:
     label: str = ""
     extra_roots: tuple[Path, ...] = ()
     answer_schema: str = ""
+    tag: str = ""
     names_sessions: bool = False
 
 
@@ -320,6 +322,7 @@ class Engine:
             output_dir=self.config.home / "tool-output",
             cwd=options.cwd,
             mode=self.config.mode,
+            tag=options.tag,
             names_sessions=options.names_sessions and self.config.titles == "model",
             max_steps=self.config.max_steps,
             max_cost_usd=options.max_cost_usd,

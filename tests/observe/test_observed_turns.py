@@ -4,9 +4,8 @@ import json
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -124,89 +123,8 @@ async def test_a_clients_failed_call_is_logged(tmp_path: Path) -> None:
     ]
 
 
-@dataclass
-class FakeSpan:
-    name: str
-    parent: object
-    start_time: int | None
-    attributes: dict[str, object]
-    end_time: int | None = None
-    is_ended: bool = False
-
-    def set_attribute(self, key: str, value: object) -> None:
-        self.attributes[key] = value
-
-    def end(self, end_time: int | None = None) -> None:
-        self.end_time, self.is_ended = end_time, True
-
-
-@dataclass
-class FakeTrace:
-    """Stands for ``opentelemetry.trace`` where the package is not installed."""
-
-    spans: list[FakeSpan] = field(default_factory=list[FakeSpan])
-
-    def get_tracer(self, name: str, version: str) -> "FakeTrace":
-        assert (name, bool(version)) == ("ralex", True)
-        return self
-
-    def set_span_in_context(self, span: FakeSpan) -> object:
-        return span
-
-    def start_span(
-        self,
-        name: str,
-        context: object = None,
-        *,
-        attributes: dict[str, object] | None = None,
-        start_time: int | None = None,
-    ) -> FakeSpan:
-        self.spans.append(FakeSpan(name, context, start_time, dict(attributes or {})))
-        return self.spans[-1]
-
-
 def tracing(config: Config) -> Config:
     return replace(config, log=Logging(otel=True))
-
-
-async def test_spans_follow_the_conventions_for_generative_ai(
-    stand: Stand, stack: AsyncExitStack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    trace = FakeTrace()
-    module = ModuleType("opentelemetry.trace")
-    module.__dict__.update(
-        get_tracer=trace.get_tracer, set_span_in_context=trace.set_span_in_context
-    )
-    monkeypatch.setitem(sys.modules, "opentelemetry", ModuleType("opentelemetry"))
-    monkeypatch.setitem(sys.modules, "opentelemetry.trace", module)
-
-    session = await stand.open(STEPS, change=tracing)
-    await run(session, stack)
-
-    turn, *calls = trace.spans
-    assert turn.name == "invoke_agent ralex"
-    assert turn.attributes["gen_ai.conversation.id"] == session.id
-    assert [call.name for call in calls] == ["chat test/cheap"] * 2
-    for call in calls:
-        assert call.parent is turn
-        assert call.attributes["gen_ai.operation.name"] == "chat"
-        assert call.attributes["gen_ai.provider.name"] == "test"
-        assert call.attributes["gen_ai.request.model"] == "cheap"
-        assert isinstance(call.attributes["gen_ai.usage.input_tokens"], int)
-        assert call.start_time is not None
-        assert call.end_time is not None
-        assert call.start_time <= call.end_time
-    assert all(span.is_ended for span in trace.spans)
-    assert "zithers" not in str(trace.spans)
-    assert "xylophones" not in str(trace.spans)
-
-
-async def test_the_real_package_takes_the_same_calls(stand: Stand, stack: AsyncExitStack) -> None:
-    pytest.importorskip("opentelemetry.trace", reason="the extra 'otel' is not installed")
-
-    events = await run(await stand.open(STEPS, change=tracing), stack)
-
-    assert type(events[-1]).__name__ == "TurnFinished"
 
 
 async def test_without_the_package_a_turn_goes_on_and_the_log_says_what_is_missing(

@@ -188,6 +188,7 @@ class Escalator:
             session_id=self._session_id,
             project=self._project,
             purpose="advice",
+            tag=self._services.tag,
             output_tokens=ADVICE_TOKENS,
             max_cost_usd=totals.left_usd,
             restarts_after_content=True,

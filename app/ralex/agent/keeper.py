@@ -291,6 +291,7 @@ class ContextKeeper:
             session_id=self._session_id,
             project=self._project,
             purpose="summary",
+            tag=self._services.tag,
             output_tokens=SUMMARY_TOKENS,
             max_cost_usd=totals.left_usd,
             counterfactual=totals.top,

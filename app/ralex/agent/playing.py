@@ -204,6 +204,7 @@ class TurnPlayer:
             recorder=recorder,
             route=route,
             top=around.desk.top_price(),
+            tag=services.tag,
         )
 
     async def _failure(self, turn: Turn | None, turn_id: TurnId, error: RalexError) -> TurnFailed:

@@ -82,6 +82,7 @@ class AgentServices:
         secrets: Provider keys, blotted out wherever a tool's result shows one.
         extra_roots: Folders besides ``cwd`` that tools may read and change.
         answer_schema: JSON Schema that final answers must follow, or empty.
+        tag: Kept with every charge, for reports, or empty.
         names_sessions: A cheap model may name a session after its first turn.
         jobs_of: Gives what runs a session's background commands; None where none may run.
     """
@@ -118,5 +119,6 @@ class AgentServices:
     undo_of: "Callable[[SessionId], UndoLog] | None" = None
     extra_roots: tuple[Path, ...] = ()
     answer_schema: str = ""
+    tag: str = ""
     names_sessions: bool = False
     jobs_of: "Callable[[SessionId], Jobs] | None" = None

@@ -199,7 +199,7 @@ class TaskTool(TurnTool):
             route=route,
             top=self._desk.top_price(),
             purpose="subagent",
-            tag="task",
+            tag=services.tag or "task",
         )
         watch.totals = turn.totals
         return _Run(turn=turn, watch=watch)

@@ -123,7 +123,7 @@ class Titler:
                 session_id=self._session_id,
                 project=self._project,
                 purpose="title",
-                tag="title",
+                tag=self._services.tag or "title",
                 output_tokens=_OUTPUT_TOKENS,
                 max_cost_usd=MOST_USD,
             ),

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from functools import reduce
 from operator import add
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, cast
 
 from ralex.config.load import load_config
 from ralex.config.model import Config
@@ -18,7 +18,7 @@ from ralex.core.budget import DayForecast, SpendRow, forecast_line, format_usd
 from ralex.core.codec import to_jsonable
 from ralex.core.terminal_text import clean_line
 from ralex.core.usage import Usage
-from ralex.errors import UsageError
+from ralex.errors import StoreError, UsageError
 from ralex.wiring import Engine
 
 _DIMENSIONS = ("day", "model", "tier", "provider", "project", "session", "tag", "router")
@@ -63,13 +63,16 @@ def run(
     for warning in config.warnings:
         stderr.write(f"warning: {warning}\n")
     since, rows, forecast = asyncio.run(_read(config, environ, args.by, args.since))
+    titles: Mapping[str, str] = {}
+    if args.by == "session":
+        titles = asyncio.run(_titles(config, environ, stderr))
     match args.format:
         case "json":
-            _write_json(rows, forecast, stdout, by=args.by, since=since)
+            _write_json(rows, forecast, stdout, by=args.by, since=since, titles=titles)
         case "csv":
             _write_csv(rows, stdout, by=args.by)
         case _:
-            _write_table(rows, stdout, by=args.by, since=since)
+            _write_table(rows, stdout, by=args.by, since=since, titles=titles)
             if pace := forecast_line(forecast):
                 stdout.write(f"today's pace (estimate): {pace}\n")
     return 0
@@ -106,6 +109,16 @@ async def _read(
         return since, rows, await ledger.forecast()
 
 
+async def _titles(config: Config, environ: Mapping[str, str], stderr: TextIO) -> Mapping[str, str]:
+    """Read what sessions are called; without their store the ids must do."""
+    try:
+        async with Engine(config, environ=environ) as engine:
+            return await (await engine.sessions()).titles()
+    except StoreError as error:
+        stderr.write(f"warning: {error.message}\n")
+        return {}
+
+
 def _total(rows: Sequence[SpendRow]) -> SpendRow:
     return SpendRow(
         key="total",
@@ -117,14 +130,16 @@ def _total(rows: Sequence[SpendRow]) -> SpendRow:
     )
 
 
-def _write_table(rows: Sequence[SpendRow], stdout: TextIO, *, by: str, since: str) -> None:
+def _write_table(
+    rows: Sequence[SpendRow], stdout: TextIO, *, by: str, since: str, titles: Mapping[str, str]
+) -> None:
     if not rows:
         stdout.write(f"nothing was spent{f' since {since}' if since else ''}\n")
         return
     lines = [(by, "calls", "input", "cached", "output", "cost", "saved (est.)")]
     lines += [
         (
-            clean_line(row.key) or "–",
+            _named(row.key, titles) or "–",
             _calls(row),
             f"{row.usage.input_tokens + row.usage.cache_write_tokens:,}",
             f"{row.usage.cache_read_tokens:,}",
@@ -147,13 +162,32 @@ def _calls(row: SpendRow) -> str:
     return f"{row.calls:,}{free}"
 
 
+def _named(key: str, titles: Mapping[str, str]) -> str:
+    title = titles.get(key, "")
+    return clean_line(f"{key} {title[:_TITLE_CELLS]}" if title else key)
+
+
+_TITLE_CELLS = 40
+
+
 def _write_json(
-    rows: Sequence[SpendRow], forecast: DayForecast, stdout: TextIO, *, by: str, since: str
+    rows: Sequence[SpendRow],
+    forecast: DayForecast,
+    stdout: TextIO,
+    *,
+    by: str,
+    since: str,
+    titles: Mapping[str, str],
 ) -> None:
     report = {
         "by": by,
         "since": since or None,
-        "rows": to_jsonable(rows),
+        "rows": [
+            {**cast("dict[str, object]", to_jsonable(row)), "title": titles.get(row.key, "")}
+            if by == "session"
+            else to_jsonable(row)
+            for row in rows
+        ],
         "total": to_jsonable(_total(rows)) if rows else None,
         "today": to_jsonable(forecast),
     }

@@ -153,6 +153,12 @@ class SqliteSessions:
         """
         return (await self.get(session_id)).title
 
+    async def titles(self) -> dict[str, str]:
+        """Read the titles of all sessions, by id."""
+        return await self._database.read(
+            lambda connection: dict(connection.execute("SELECT id, title FROM session").fetchall())
+        )
+
     async def latest(self, *, project: str) -> SessionId | None:
         """Find the session of a project that was written last."""
         found = await self.list_sessions(project=project, limit=1)
