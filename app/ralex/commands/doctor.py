@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TextIO
 from urllib.parse import urlsplit
 
+from ralex.commands.doctor_stores import store_findings
 from ralex.config.load import ExplainedConfig, explain_config, usable_providers
 from ralex.config.model import Config, ProviderConfig
 from ralex.config.model_table import load_model_table
@@ -69,6 +70,10 @@ def run(
         findings += _configuration(explained)
         findings += _models(explained.config, today)
         findings += _escalation(explained.config, environ)
+        findings += [
+            Finding(level=level, text=text)
+            for level, text in store_findings(explained.config, environ)
+        ]
         if args.network:
             findings += _network(explained.config)
     marks = {"ok": "✓", "warn": "!", "fail": "✗"}
