@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ralex.core.budget import Charge, Limits
+from ralex.core.budget import CACHED, Charge, Limits
 from ralex.store.ledger import SqliteLedger
 from ralex.store.repair import repair_ledger
 from tests.store.money import Clock, charge, intent, open_ledger, pay, send
@@ -22,6 +22,8 @@ async def fill(folder: Path) -> dict[str, list[object]]:
     await send(ledger, intent("0.125", tier="COMPLEX"))
     unknown = await send(ledger, intent("0.1"))
     await ledger.settle(unknown.id, Charge(cost_usd=Decimal("0.1"), source="estimated"))
+    kept = await send(ledger, intent("0", tag="x"))
+    await ledger.settle(kept.id, Charge(cost_usd=Decimal(0), source=CACHED))
     await ledger.raise_today(Decimal(2))
     clock.forward(days=1)
     await pay(ledger, "0.3", call=intent("0.3", model="acme/other", session_id="s2"))

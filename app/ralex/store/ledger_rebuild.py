@@ -2,6 +2,8 @@
 
 import sqlite3
 
+from ralex.core.budget import CACHED
+
 _AGREE = (
     # Charged is settled; what says it is settled and has no charge is held, which is never too low.
     "UPDATE reservation SET state = 'settled' WHERE state <> 'settled' "
@@ -31,12 +33,14 @@ _SUMS = (
     "INSERT INTO scope (kind, key, settled, held) "
     "SELECT 'session', session, sum(settled), sum(held) FROM book WHERE session <> '' GROUP BY 2",
     "DELETE FROM spend",
-    "INSERT INTO spend SELECT r.day, r.session, r.project, r.model, r.provider, r.tier, r.router, "
+    "INSERT INTO spend (day, session, project, model, provider, tier, router, tag, calls, cost, "
+    "saved, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, "
+    "cached_calls) SELECT r.day, r.session, r.project, r.model, r.provider, r.tier, r.router, "
     "r.tag, count(*), sum(c.cost), coalesce(sum(c.counterfactual - c.cost), 0), "
     "coalesce(sum(c.input_tokens), 0), coalesce(sum(c.cache_read_tokens), 0), "
     "coalesce(sum(c.cache_write_tokens), 0), coalesce(sum(c.output_tokens), 0), "
-    "coalesce(sum(c.reasoning_tokens), 0) FROM reservation r "
-    "JOIN charge c ON c.reservation = r.id GROUP BY 1, 2, 3, 4, 5, 6, 7, 8",
+    f"coalesce(sum(c.reasoning_tokens), 0), sum(c.source = '{CACHED}') FROM reservation r "
+    "JOIN charge c ON c.reservation = r.id GROUP BY 1, 2, 3, 4, 5, 6, 7, 8",  # noqa: S608 - a constant
     "DROP TABLE book",
 )
 
