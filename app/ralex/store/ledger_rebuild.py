@@ -20,6 +20,18 @@ SELECT r.day, r.project, r.session, coalesce(sum(c.cost), 0) AS settled,
 FROM reservation r LEFT JOIN charge c ON c.reservation = r.id GROUP BY 1, 2, 3
 """
 
+_SPEND = f"""
+INSERT INTO spend (day, session, project, model, provider, tier, router, tag, calls, cost, saved,
+  cached_calls, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens,
+  reasoning_tokens)
+SELECT r.day, r.session, r.project, r.model, r.provider, r.tier, r.router, r.tag, count(*),
+  sum(c.cost), coalesce(sum(c.counterfactual - c.cost), 0), sum(c.source = '{CACHED}'),
+  coalesce(sum(c.input_tokens), 0), coalesce(sum(c.cache_read_tokens), 0),
+  coalesce(sum(c.cache_write_tokens), 0), coalesce(sum(c.output_tokens), 0),
+  coalesce(sum(c.reasoning_tokens), 0)
+FROM reservation r JOIN charge c ON c.reservation = r.id GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+"""  # noqa: S608 - a constant
+
 _SUMS = (
     "INSERT INTO day (day) SELECT DISTINCT day FROM book WHERE true ON CONFLICT DO NOTHING",
     "UPDATE day SET (settled, held, saved) = (SELECT coalesce(sum(b.settled), 0), "
@@ -33,14 +45,7 @@ _SUMS = (
     "INSERT INTO scope (kind, key, settled, held) "
     "SELECT 'session', session, sum(settled), sum(held) FROM book WHERE session <> '' GROUP BY 2",
     "DELETE FROM spend",
-    "INSERT INTO spend (day, session, project, model, provider, tier, router, tag, calls, cost, "
-    "saved, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, "
-    "cached_calls) SELECT r.day, r.session, r.project, r.model, r.provider, r.tier, r.router, "
-    "r.tag, count(*), sum(c.cost), coalesce(sum(c.counterfactual - c.cost), 0), "
-    "coalesce(sum(c.input_tokens), 0), coalesce(sum(c.cache_read_tokens), 0), "
-    "coalesce(sum(c.cache_write_tokens), 0), coalesce(sum(c.output_tokens), 0), "
-    f"coalesce(sum(c.reasoning_tokens), 0), sum(c.source = '{CACHED}') FROM reservation r "
-    "JOIN charge c ON c.reservation = r.id GROUP BY 1, 2, 3, 4, 5, 6, 7, 8",  # noqa: S608 - a constant
+    _SPEND,
     "DROP TABLE book",
 )
 
