@@ -293,3 +293,12 @@ def test_a_denied_command_on_a_line_of_its_own_is_never_let_through(text: str) -
 def test_a_long_command_is_read_in_time() -> None:
     command = "cat <<'EOF'\n" + "x$y z\n" * 15_000 + "EOF\necho $a " + "b$c " * 2_000
     assert said(command, NO_PUSH) is None
+
+
+@pytest.mark.parametrize("tool", ["bash", "edit", "web_fetch", "skill"])
+def test_a_call_whose_subject_cannot_be_read_is_asked_about(tool: str) -> None:
+    named = parse_rule(f"{tool}(x)", Effect.DENY)
+    everything = parse_rule(tool, Effect.ALLOW)
+    assert judge(Subject(tool=tool), [named, everything]).effect is Effect.ASK
+    assert judge(Subject(tool=tool), [everything]).effect is Effect.ALLOW
+    assert judge(Subject(tool=tool), [named, parse_rule("*", Effect.DENY)]).effect is Effect.DENY

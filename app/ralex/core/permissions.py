@@ -159,7 +159,12 @@ def judge(subject: Subject, rules: Sequence[Rule]) -> Verdict:
     fitting = [rule for rule in rules if _concerns(rule, subject.tool)]
     if not fitting:
         return Verdict()
-    if KINDS.get(subject.tool) is Kind.COMMAND:
+    kind = KINDS.get(subject.tool, Kind.NOTHING)
+    has_patterns = any(rule.pattern and rule.effect is not Effect.ALLOW for rule in fitting)
+    if has_patterns and not any(subject.texts):  # what it is about cannot be read
+        plain = _weigh(rule for rule in fitting if not rule.pattern)
+        return max(plain, Verdict(effect=Effect.ASK), key=_strictness)
+    if kind is Kind.COMMAND:
         return _judge_command("\n".join(subject.texts), fitting)
     strict = [
         rule

@@ -55,6 +55,9 @@ PATH_ALIASES = (
 COMMAND_ALIASES = ("cmd", "script", "commands", "shell_command", "code", "input")
 """What other tools call ``command``."""
 
+SKILL_ALIASES = ("skill", "skill_name", "command")
+"""What other tools call the ``name`` of a skill."""
+
 URL_ALIASES = ("uri", "link", "address", "href", "target_url", "page")
 """What other tools call ``url``."""
 

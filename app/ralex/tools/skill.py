@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from ralex.core.messages import ToolSpec
 from ralex.errors import ToolError
 from ralex.tools.base import ToolContext, ToolOutcome
-from ralex.tools.params import Param, Params
+from ralex.tools.params import SKILL_ALIASES, Param, Params
 from ralex.tools.skills import Skill, body_of, find_skills
 from ralex.tools.titles import title_from
 
 USAGE = "skill NAME: instructions for a kind of task"
 
 _MAX_FILES = 30
-_PARAMS = Params(Param(name="name", required=True, aliases=("skill", "skill_name", "command")))
+_PARAMS = Params(Param(name="name", required=True, aliases=SKILL_ALIASES))
 
 
 def read_skill(text: str) -> Mapping[str, object]:

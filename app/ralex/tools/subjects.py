@@ -8,13 +8,20 @@ from urllib.parse import urlsplit
 from ralex.core.permissions import KINDS, Kind, Subject
 from ralex.errors import ToolError
 from ralex.tools.base import ToolContext
-from ralex.tools.params import COMMAND_ALIASES, PATH_ALIASES, URL_ALIASES, Param, Params
+from ralex.tools.params import (
+    COMMAND_ALIASES,
+    PATH_ALIASES,
+    SKILL_ALIASES,
+    URL_ALIASES,
+    Param,
+    Params,
+)
 
 _READERS: Mapping[Kind, Params] = {
     Kind.COMMAND: Params(Param(name="command", required=True, aliases=COMMAND_ALIASES)),
     Kind.PATH: Params(Param(name="path", kind="path", aliases=PATH_ALIASES)),
     Kind.HOST: Params(Param(name="url", required=True, aliases=URL_ALIASES)),
-    Kind.NAME: Params(Param(name="name", required=True)),
+    Kind.NAME: Params(Param(name="name", required=True, aliases=SKILL_ALIASES)),
 }
 
 
