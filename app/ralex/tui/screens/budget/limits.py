@@ -72,13 +72,13 @@ def limit_lines(budget: BudgetState, balances: Sequence[Balance]) -> list[LimitL
     alert = None if budget.alert_usd is None else budget.alert_usd - raised
     lines = [
         LimitLine(kind="daily", amount=daily),
-        LimitLine(kind="alert", amount=alert, note="a notice, and cheaper tiers from here"),
+        LimitLine(kind="alert", amount=alert, note="notice; cheaper from here"),
     ]
     for kind, of in _KINDS.items():
         balance = used.get(of)
         amount = None if balance is None else balance.limit_usd
         lines.append(LimitLine(kind=kind, amount=amount, note=_used(balance)))
-    more = "gone at midnight" if raised else "on top of the day's limit, until midnight"
+    more = "gone at midnight" if raised else "for today only"
     return [*lines, LimitLine(kind="today", amount=raised or None, note=more)]
 
 
