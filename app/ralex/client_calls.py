@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -207,7 +208,8 @@ class ReplyStream:
         self._opened = opened
         self._ask = ask
         self._tell = tell
-        self._parts: asyncio.Queue[ClientPart] = asyncio.Queue(_QUEUED_PARTS)
+        self._parts: deque[ClientPart] = deque()
+        self._has_news, self._has_room = asyncio.Event(), asyncio.Event()
         self._task: asyncio.Task[Reply] | None = None
         self._reply: Reply | None = None
         self._lost_usd = Decimal(0)
@@ -226,6 +228,7 @@ class ReplyStream:
     async def __aenter__(self) -> Self:
         """Begin the call."""
         self._task = asyncio.create_task(self._run(), name="ralex-call")
+        self._task.add_done_callback(lambda _task: self._has_news.set())
         return self
 
     async def __aexit__(
@@ -253,18 +256,14 @@ class ReplyStream:
             raise RuntimeError("use `async with client.stream(…) as stream`")
         if self._reply is not None:
             raise StopAsyncIteration
-        while self._parts.empty():
+        while not self._parts:
             if task.done():
                 self._reply = await task
                 raise StopAsyncIteration
-            news = asyncio.ensure_future(self._parts.get())
-            try:
-                await asyncio.wait({news, task}, return_when=asyncio.FIRST_COMPLETED)
-                if news.done():
-                    return news.result()
-            finally:
-                news.cancel()
-        return self._parts.get_nowait()
+            self._has_news.clear()
+            await self._has_news.wait()
+        self._has_room.set()
+        return self._parts.popleft()
 
     async def _run(self) -> Reply:
         try:
@@ -282,7 +281,11 @@ class ReplyStream:
         if isinstance(event, AttemptFailed):
             self._lost_usd += event.cost_usd
         if isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta | UsageReport):
-            await self._parts.put(event)
+            while len(self._parts) >= _QUEUED_PARTS:  # the caller is slow: so is the provider then
+                self._has_room.clear()
+                await self._has_room.wait()
+            self._parts.append(event)
+            self._has_news.set()
 
 
 def open_calls(
