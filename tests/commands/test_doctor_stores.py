@@ -35,7 +35,7 @@ def test_sizes_backups_and_sums_are_told(tmp_path: Path) -> None:
     out = look(tmp_path)
 
     assert "✓ ledger.db: 0." in out
-    assert f"1 backups, the newest of {local_now().date().isoformat()}" in out
+    assert f"1 backup, the newest of {local_now().date().isoformat()}" in out
     assert "✓ ledger: every sum agrees with its charges" in out
 
 

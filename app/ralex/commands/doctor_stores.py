@@ -50,4 +50,5 @@ def _backups(path: Path) -> str:
     if not copies:
         return ""
     newest = copies[-1].stem.removeprefix(f"{path.stem}-")
-    return f", {len(copies)} backups, the newest of {newest}"
+    count = "1 backup" if len(copies) == 1 else f"{len(copies)} backups"
+    return f", {count}, the newest of {newest}"
