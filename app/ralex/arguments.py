@@ -14,7 +14,7 @@ COMMANDS: dict[str, str] = {
     "budget": "show or set the limits",
     "models": "list models with prices and windows",
     "sessions": "list, show, search, export, fork, rename or delete sessions",
-    "config": "show where the configuration is and what it says",
+    "config": "show, begin or change the configuration; trust a project's",
     "import": "convert another program's configuration into config.toml",
     "doctor": "check the installation, the configuration and the keys",
     "demo": "play a real task with a scripted model; needs no key",
@@ -57,10 +57,14 @@ def parser() -> argparse.ArgumentParser:
         help="with --prompt: the answer is JSON that follows this schema",
     )
     main.add_argument(
-        "--raw", action="store_true", help="print the answer byte for byte, control codes included"
+        "--raw",
+        action="store_true",
+        help="with --prompt: the answer byte for byte, control codes included",
     )
-    main.add_argument("--model", metavar="ID", help="use this model, not the router")
-    main.add_argument("--tier", type=_tier, metavar="TIER", help=", ".join(TIERS))
+    main.add_argument(
+        "--model", metavar="ID", help="use this model, not the router; `ralex models`"
+    )
+    main.add_argument("--tier", type=_tier, metavar="TIER", help=f"one of {', '.join(TIERS)}")
     main.add_argument("--router", metavar="NAME", help="a preset or one of your own")
     main.add_argument("--mode", choices=("yolo", "ask", "plan"), help="default: yolo")
     main.add_argument("--max-steps", type=_positive, metavar="N", help="model calls in one turn")
@@ -80,7 +84,7 @@ def parser() -> argparse.ArgumentParser:
     main.add_argument(
         "-c", "--continue", dest="continues", action="store_true", help="the last session here"
     )
-    main.add_argument("-r", "--resume", metavar="ID", help="a stored session")
+    main.add_argument("-r", "--resume", metavar="ID", help="a stored session; `ralex sessions`")
     main.add_argument(
         "--fork", dest="forks", action="store_true", help="with -c or -r: work in a copy of it"
     )
