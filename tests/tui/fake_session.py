@@ -28,6 +28,7 @@ from ralex.core.events import (
     AssistantMessageCompleted,
     ContextCompacted,
     RouteDecided,
+    ShellRan,
     SteeringDelivered,
     SteeringQueued,
     StepFinished,
@@ -306,6 +307,8 @@ class FakeSession:
     steered: list[SteeringQueued] = field(default_factory=list[SteeringQueued])
     undos: list[UndoReport] = field(default_factory=list[UndoReport])
     diffs: dict[str, str] = field(default_factory=dict[str, str])
+    commands: list[tuple[str, bool]] = field(default_factory=list[tuple[str, bool]])
+    ran: ShellRan | None = None
     compacted: list[str] = field(default_factory=list[str])
     compaction: ContextCompacted | None = None
     gate: asyncio.Event | None = None
@@ -356,6 +359,16 @@ class FakeSession:
 
     async def unsteer(self, index: int) -> str:
         return self.steered.pop(index).text
+
+    async def run_shell(self, command: str, *, is_shared: bool = True) -> ShellRan:
+        self.commands.append((command, is_shared))
+        if self.gate is not None:
+            await self.gate.wait()
+        if not command:
+            raise UsageError("there is no command after the !", hint="such as !git status")
+        return self.ran or ShellRan(
+            command=command, output="done\n", exit_code=0, elapsed_ms=412, is_shared=is_shared
+        )
 
     async def rename(self, title: str) -> None:
         self.title = title

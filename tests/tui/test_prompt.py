@@ -154,7 +154,7 @@ async def test_at_offers_the_projects_files(tmp_path: Path) -> None:
         await driver.until(lambda: listed(driver))
         assert listed(driver) == ["src/checkout.py"]
         await driver.pilot.press("tab")
-        assert driver.chat.prompt.text == "look at src/checkout.py "
+        assert driver.chat.prompt.text == "look at @src/checkout.py "
 
 
 def test_files_are_those_git_knows_where_there_is_git(tmp_path: Path) -> None:

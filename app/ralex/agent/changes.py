@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from ralex.agent.ports import SessionStore
 from ralex.core.events import AgentEvent, ChangesUndone, ContextAdded, Notice
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ralex.undo.log import UndoLog
     from ralex.undo.model import ChangedFile, UndoReport
 
+T = TypeVar("T")
 Emit = Callable[[AgentEvent], Awaitable[None]]
 
 NOTE_LABEL = "undo"
@@ -86,6 +87,23 @@ class Changes:
         known = outcome.files_changed
         more = tuple(path for path in changed if path not in known)
         return replace(outcome, files_changed=(*known, *more)) if more else outcome
+
+    async def watch(self, work: Callable[[], Awaitable[T]], emit: Emit) -> T:
+        """Do something that may change any file, as a call that is no tool's.
+
+        Raises:
+            OSError: As the work does.
+        """
+        log = self._opened()
+        if log is None:
+            return await work()
+        await log.before_change(self._turn_id, None)
+        for text in log.take_notices():
+            await emit(Notice(level="info", text=text))
+        try:
+            return await work()
+        finally:
+            await finish(log.after_change(None))
 
     def begin(self, turn_id: TurnId) -> list[ContextAdded]:
         """Begin a turn; gives what the model must be told of what the user took back."""

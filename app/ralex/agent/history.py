@@ -14,6 +14,7 @@ from ralex.core.events import (
     ContextCompacted,
     ContextMasked,
     RetryScheduled,
+    ShellRan,
     SteeringDelivered,
     StepStarted,
     ToolCallFinished,
@@ -89,6 +90,9 @@ class History:
                     self._prepend(event.text)
                 else:
                     self._say(event.text)
+            case ShellRan() if event.is_shared:
+                self._close_calls()
+                self._append(UserMessage(text=shell_text(event)))
             case AdviceGiven():
                 self._close_calls()
                 self._append(UserMessage(text=advice_text(event)))
@@ -213,6 +217,15 @@ class History:
             )
         self._open = {}
         self._started.clear()
+
+
+def shell_text(event: ShellRan) -> str:
+    """Word a command of the user's as the model reads it."""
+    ending = "stopped by the user" if event.exit_code is None else f"exit code {event.exit_code}"
+    return (
+        "<user_shell>\nThe user ran this command; it is no request to you by itself.\n"
+        f"$ {event.command}\n{event.output or '(no output)'}\n[{ending}]\n</user_shell>"
+    )
 
 
 def advice_text(advice: AdviceGiven) -> str:

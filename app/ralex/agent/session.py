@@ -15,12 +15,14 @@ from ralex.agent.context import (
 from ralex.agent.playing import TurnPlayer
 from ralex.agent.report import ContextReport, context_report
 from ralex.agent.services import AgentServices
+from ralex.agent.shell import run_user_shell
 from ralex.agent.titles import UNTITLED, Titler, title_of
 from ralex.agent.totals import SessionTotals, TurnTotals
 from ralex.core.budget import Balance, BudgetState, DayForecast, LimitChange, LimitName, SpendRow
 from ralex.core.events import (
     AgentEvent,
     ContextCompacted,
+    ShellRan,
     TurnFailed,
 )
 from ralex.core.ids import ModelId, SessionId
@@ -357,6 +359,29 @@ class Session:
         if event is not None:
             self._player.context_tokens = 0
         return event
+
+    async def run_shell(self, command: str, *, is_shared: bool = True) -> ShellRan:
+        """Run a command of the user's; the next turn's model reads what it printed.
+
+        Nobody is asked and no model is called. Cancelling ends the command and all it started;
+        what it had printed is kept.
+
+        Args:
+            is_shared: Whether it becomes part of the conversation at all.
+
+        Raises:
+            UsageError: A turn is running, or the command is blank or cannot be started.
+            StoreError: If it cannot be recorded.
+        """
+        if self._player.is_running:
+            raise UsageError("a turn is running", hint="stop it first with Esc")
+        self._player.is_running = True
+        try:
+            return await run_user_shell(self._around, command, is_shared=is_shared)
+        finally:
+            self._player.is_running = False
+            if is_shared:
+                self._player.context_tokens = 0  # nobody has counted it yet
 
     async def undo(self) -> "UndoReport":
         """Take back the last turn's changes that are still as it left them.

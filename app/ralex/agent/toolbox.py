@@ -120,7 +120,7 @@ class Toolbox:
         jobs = self._context.jobs
         return [
             ContextAdded(
-                label=label, text=self._blotted(f"<job>\n{text}\n</job>"), is_standing=False
+                label=label, text=self.blotted(f"<job>\n{text}\n</job>"), is_standing=False
             )
             for label, text in (jobs.take_news() if jobs is not None else ())
         ]
@@ -268,12 +268,13 @@ class Toolbox:
     def _without_secrets(self, outcome: ToolOutcome) -> ToolOutcome:
         """Blot out provider keys: a command may find one in a file or in another process."""
         shown = (outcome.text, outcome.diff, outcome.summary)
-        text, diff, summary = map(self._blotted, shown)
+        text, diff, summary = map(self.blotted, shown)
         if (text, diff, summary) == shown:
             return outcome
         return replace(outcome, text=text, diff=diff, summary=summary)
 
-    def _blotted(self, text: str) -> str:
+    def blotted(self, text: str) -> str:
+        """Blot provider keys out of a text."""
         for secret in self._secrets:
             text = text.replace(secret, "[key]")
         return text

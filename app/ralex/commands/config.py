@@ -63,7 +63,7 @@ alert_usd = 4.00
 # otel = false              # OpenTelemetry spans; needs the extra otel
 
 # [keys]                    # F1 shows the keys in force; the names are those of the actions:
-# send = "enter"            # newline, older, newer, history, unfold, budget, search, …
+# send = "enter"            # newline, history, editor, paste, unfold, budget, search, …
 # newline = ["shift+enter", "ctrl+j"]
 
 # [notify]                  # when a long turn ends, or asks, and the terminal has not the focus

@@ -115,6 +115,25 @@ class SteeringWithdrawn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShellRan:
+    """The user ran a command of their own; comes between turns.
+
+    Attributes:
+        output: What it printed, as far as it is kept.
+        exit_code: None if it was stopped.
+        files_changed: Paths relative to the working directory.
+        is_shared: It is part of the conversation; otherwise only the user sees it.
+    """
+
+    command: str
+    output: str
+    exit_code: int | None
+    elapsed_ms: int
+    files_changed: tuple[str, ...] = ()
+    is_shared: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceNoted:
     """Something speaks against the present model; see ``core.escalation``.
 
@@ -437,6 +456,7 @@ AgentEvent: TypeAlias = (
     | SteeringQueued
     | SteeringDelivered
     | SteeringWithdrawn
+    | ShellRan
     | EvidenceNoted
     | AdviceGiven
     | RouteDecided

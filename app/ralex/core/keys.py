@@ -43,6 +43,10 @@ KEY_ACTIONS: Final[tuple[KeyAction, ...]] = (
     ),
     KeyAction(name="newer", keys=("down",), help="Later prompt, from the last row", in_prompt=True),
     KeyAction(name="history", keys=("ctrl+r",), help="Search earlier prompts", in_prompt=True),
+    KeyAction(name="editor", keys=("ctrl+g",), help="Write in your editor", in_prompt=True),
+    KeyAction(
+        name="paste", keys=("ctrl+v",), help="Paste; a picture becomes a file", in_prompt=True
+    ),
     KeyAction(name="unfold", keys=("alt+x",), help="Show a folded paste", in_prompt=True),
     KeyAction(
         name="undo_typing",
@@ -50,6 +54,8 @@ KEY_ACTIONS: Final[tuple[KeyAction, ...]] = (
         help="Undo in the prompt",
         in_prompt=True,
     ),
+    KeyAction(name="mode", keys=("shift+tab",), help="Next mode: yolo, ask, plan"),
+    KeyAction(name="prices", keys=("f3",), help="Price of this prompt, by tier"),
     KeyAction(name="interrupt", keys=("escape",), help="Stop the turn", everywhere=False),
     KeyAction(name="copy_or_stop", keys=("ctrl+c",), help="Copy, else stop; twice: quit"),
     KeyAction(name="leave_if_empty", keys=("ctrl+d",), help="Quit, if the prompt is empty"),

@@ -20,6 +20,7 @@ from ralex.core.events import (
     Notice,
     RetryScheduled,
     RouteDecided,
+    ShellRan,
     SteeringDelivered,
     StepFinished,
     ToolCallFinished,
@@ -205,6 +206,10 @@ def _side_lines(event: AgentEvent) -> Iterator[str]:
             yield from (f"  {line}" for line in clean(event.text).strip().split("\n"))
         case SteeringDelivered():
             yield f"Told meanwhile: {clean_line(event.text)}"
+        case ShellRan():
+            ending = "stopped" if event.exit_code is None else f"exit {event.exit_code}"
+            yield f"Command: {clean_line(event.command)}: {ending}"
+            yield from (f"  {line}" for line in clean(event.output).strip("\n").split("\n"))
         case ChangesUndone():
             what = "Brought back" if event.is_redo else "Taken back"
             yield f"{what}: " + ", ".join(clean_line(path) for path in event.paths)

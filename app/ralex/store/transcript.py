@@ -31,6 +31,7 @@ from ralex.core.events import (
     QuestionAsked,
     RetryScheduled,
     RouteDecided,
+    ShellRan,
     SteeringDelivered,
     SteeringQueued,
     SteeringWithdrawn,
@@ -114,6 +115,9 @@ def _blocks_of(  # noqa: C901, PLR0912 - one case for each event
         case ToolCallFinished():
             title = titles.pop(event.call_id, event.name)
             yield _block(BlockKind.ASIDE, f"{title} · {event.summary}", event.diff or event.output)
+        case ShellRan():
+            ending = "stopped" if event.exit_code is None else f"exit {event.exit_code}"
+            yield _block(BlockKind.ASIDE, f"! {event.command} · {ending}", event.output)
         case StepFinished():
             yield _block(BlockKind.STEP, _step(event))
         case ContextAdded():

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 from typing_extensions import override
@@ -59,6 +60,7 @@ class RalexApp(App[None]):
         super().__init__()
         self.animation_level = "none"
         self._lobby = lobby
+        self._early: list[events.Key | events.Paste] | None = []
         self._opener = opener
         self._prompts = prompts
         self._warnings = [*warnings]
@@ -80,6 +82,7 @@ class RalexApp(App[None]):
             use_theme=self.use_theme,
             clock=self._clock,
             preferences=self._preferences,
+            release_keys=self.release_keys,
             is_still=self._is_still,
         )
 
@@ -94,6 +97,22 @@ class RalexApp(App[None]):
                     lambda name=command.name: screen.run_command(Typed(name, "")),
                 )
 
+    @override
+    async def on_event(self, event: events.Event) -> None:
+        """Keep what is typed before the prompt is there: nothing would receive it."""
+        if self._early is not None and isinstance(event, events.Key | events.Paste):
+            # The terminal was not the app's yet, so it wrote a newline where Enter was pressed.
+            is_enter = isinstance(event, events.Key) and event.key == "ctrl+j"
+            self._early.append(events.Key("enter", "\r") if is_enter else event)
+            return
+        await super().on_event(event)
+
+    async def release_keys(self) -> None:
+        """Give what was typed early to what has the focus now, in order."""
+        early, self._early = self._early, None
+        for event in early or ():
+            await super().on_event(event)
+
     def on_mount(self) -> None:
         """Ask what has to be asked, behind the first frame."""
         if not self.is_headless:
@@ -102,6 +121,15 @@ class RalexApp(App[None]):
         if self._lobby is not None:
             receive = self._receive(self._lobby)
             self.call_after_refresh(self.run_worker, receive, group="lobby", exit_on_error=False)
+
+    def on_app_blur(self) -> None:
+        """Note that the terminal tells when it is not looked at."""
+        self._hear_focus()
+
+    def _hear_focus(self) -> None:
+        chat = self.screen_stack[0]
+        if isinstance(chat, ChatScreen):
+            chat.closer.heard_focus()
 
     async def _receive(self, lobby: Lobby) -> None:
         warnings = await lobby.receive(self)
@@ -145,6 +173,7 @@ class RalexApp(App[None]):
 
     def on_app_focus(self) -> None:
         """Read the theme again if its file was changed while the user was elsewhere."""
+        self._hear_focus()
         if not self._themes.has_changed(self.theme):
             return
         try:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         LimitName,
         SpendRow,
     )
-    from ralex.core.events import AgentEvent, ContextCompacted
+    from ralex.core.events import AgentEvent, ContextCompacted, ShellRan
     from ralex.core.ids import ModelId, SessionId
     from ralex.core.model_table import Standing
     from ralex.core.models import ModelInfo
@@ -156,6 +156,19 @@ class ChatSession(Protocol):
     @property
     def waiting(self) -> Sequence[str]:
         """What the user said during a turn and the model has not been told yet, oldest first."""
+        ...
+
+    async def run_shell(self, command: str, *, is_shared: bool = True) -> ShellRan:
+        """Run a command of the user's; the next turn's model reads what it printed.
+
+        Cancelling ends it; what it had printed is kept.
+
+        Args:
+            is_shared: Whether it becomes part of the conversation at all.
+
+        Raises:
+            UsageError: A turn is running, or the command is blank or cannot be started.
+        """
         ...
 
     async def steer(self, text: str) -> None:

@@ -2,9 +2,9 @@
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from ralex.tui.files import project_files
+from ralex.tui.files import FileIndex, project_files
 from ralex.tui.screens.chat.suggest import suggestions
 from ralex.tui.widgets.completion.completion import Choice, Completion
 
@@ -13,13 +13,19 @@ if TYPE_CHECKING:
     from ralex.tui.screens.chat.screen import ChatScreen
 
 
+_OLD_AFTER_S: Final = 10.0
+"""Files come and go while a turn runs; what is listed meanwhile is the list of before."""
+
+
 class Assistant:
     """Steers the completion list for a screen."""
 
     def __init__(self, screen: "ChatScreen") -> None:
         self._screen = screen
         self._commands: CommandRunner | None = None
-        self._files: list[str] | None = None
+        self._files = FileIndex()
+        self._root: Path | None = None
+        self._read_at = 0.0
         self._is_reading_files = False
         self._closed_for = ""
         self._offered_for = ""
@@ -46,11 +52,12 @@ class Assistant:
         self._closed_for = ""
         if "@" in before:
             self._want_files()
+        has_argument = before.startswith("/") and " " in before
         choices = suggestions(
             before,
             is_first_line=prompt.cursor_location[0] == 0,
-            arguments=self.commands.arguments() if before.startswith("/") else {},
-            files=self._files or [],
+            arguments=self.commands.arguments() if has_argument else {},
+            files=self._files,
             own=self.commands.own if before.startswith("/") else None,
         )
         if before == "/":
@@ -103,15 +110,20 @@ class Assistant:
         completion.styles.max_height = max(3, min(10, self._screen.size.height - foot - 4))
 
     def _want_files(self) -> None:
-        if self._files is None and not self._is_reading_files and self._screen.session:
+        """Read the project's files behind the keys: the first time, and when the list is old."""
+        session = self._screen.session
+        if session is None or self._is_reading_files:
+            return
+        root = Path(session.project)
+        is_old = self._screen.seconds() - self._read_at > _OLD_AFTER_S
+        if root != self._root or is_old:
             self._is_reading_files = True
-            self._screen.run_worker(
-                self._read_files(Path(self._screen.session.project)),
-                group="files",
-                exit_on_error=False,
-            )
+            self._screen.run_worker(self._read_files(root), group="files", exit_on_error=False)
 
     async def _read_files(self, root: Path) -> None:
-        self._files = await asyncio.to_thread(project_files, root)
-        self._is_reading_files = False
+        try:
+            self._files = await asyncio.to_thread(lambda: FileIndex(project_files(root)))
+            self._root, self._read_at = root, self._screen.seconds()
+        finally:
+            self._is_reading_files = False
         self.complete()

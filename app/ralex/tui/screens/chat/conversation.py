@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Final
 from textual.worker import Worker, WorkerError
 
 from ralex.errors import RalexError
-from ralex.tui.rows import shown
+from ralex.tui.rows import shown, shown_line
+from ralex.tui.screens.chat.shell import read_shell, shell_work
 from ralex.tui.widgets.activity.activity import Activity
 from ralex.tui.widgets.status.status import StatusBar
 from ralex.tui.widgets.transcript.items import AnyItem, NoticeItem
@@ -24,7 +25,13 @@ from ralex.tui.widgets.transcript.items import AnyItem, NoticeItem
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from ralex.core.events import AgentEvent, ApprovalRequested, QuestionAsked
+    from ralex.core.events import (
+        AgentEvent,
+        ApprovalRequested,
+        QuestionAsked,
+        TurnFailed,
+        TurnFinished,
+    )
     from ralex.tui.ports import ChatSession, SessionOpener
     from ralex.tui.screens.chat.screen import ChatScreen
     from ralex.tui.widgets.transcript.scribe import Scribe
@@ -105,7 +112,8 @@ class Conversation:
 
     def submit(self, waiting: Waiting) -> None:
         """Send a prompt: into the turn that runs, else as soon as everything before it is done."""
-        if self._is_turn and self.session is not None and not self.queue:
+        is_said = not self.queue and read_shell(waiting.text) is None
+        if self._is_turn and self.session is not None and is_said:
             steer = self._steer(self.session, waiting)
             self._screen.run_worker(steer, group="steer", exit_on_error=False)
             return
@@ -113,6 +121,35 @@ class Conversation:
         if self.session is None:
             self.open()
         self._send_next()
+
+    def take_back(self, index: int, *, is_dropped: bool = False) -> None:
+        """Take back something that waits, into the prompt unless it is dropped.
+
+        Args:
+            index: Of ``waiting``; negative counts from the newest.
+        """
+        self._screen.run_worker(
+            self._take_back(index, is_dropped=is_dropped), group="steer", exit_on_error=False
+        )
+
+    async def _take_back(self, index: int, *, is_dropped: bool) -> None:
+        steered = len(self.session.waiting) if self.session is not None else 0
+        count = steered + len(self.queue)
+        at = index + count if index < 0 else index
+        if not 0 <= at < count:
+            return
+        try:
+            if at >= steered or self.session is None:
+                text = self.queue.pop(at - steered).text
+            else:
+                text = await self.session.unsteer(at)
+        except RalexError as error:
+            self._screen.notify(error.message, markup=False)
+        else:
+            if not is_dropped:
+                self._screen.prompt.put_back(text)
+                self._screen.prompt.focus()
+        self._screen.show_queue()
 
     def occupy(
         self, what: str, work: Callable[[ChatSession, Scribe], Awaitable[AnyItem | None]]
@@ -214,9 +251,15 @@ class Conversation:
         session, scribe = self.session, self._scribe
         is_free = self._turn is None and self._opening is None
         if session is not None and scribe is not None and self.queue and is_free:
-            turn = self._run_turn(session, scribe, self.queue.pop(0))
-            self._is_turn = True
-            self._turn = self._screen.run_worker(turn, group="turn", exit_on_error=False)
+            waiting = self.queue.pop(0)
+            if (typed := read_shell(waiting.text)) is not None:
+                command, is_shared = typed
+                work = shell_work(self._screen, command, is_shared=is_shared)
+                task = self._occupy(f"running {shown_line(command)}", lambda: work(session, scribe))
+            else:
+                task = self._run_turn(session, scribe, waiting)
+                self._is_turn = True
+            self._turn = self._screen.run_worker(task, group="turn", exit_on_error=False)
         self._screen.show_queue()
 
     async def _steer(self, session: ChatSession, waiting: Waiting) -> None:
@@ -257,7 +300,7 @@ class Conversation:
         from ralex.core.events import TurnFailed, TurnFinished  # noqa: PLC0415
         from ralex.tui.screens.chat import at_limit  # noqa: PLC0415
 
-        has_ended = is_done = False
+        end: TurnFinished | TurnFailed | None = None
         activity = self._screen.query_one(Activity)
         scribe.announce(waiting.text, seen=waiting.shown)
         self._screen.transcript.follow()
@@ -265,16 +308,16 @@ class Conversation:
         try:
             async with session.turn(waiting.text) as events:
                 async for event in events:
-                    has_ended = isinstance(event, TurnFinished | TurnFailed)
+                    if isinstance(event, TurnFinished | TurnFailed):
+                        end = event
                     self._show(scribe, event)
-                    is_done = isinstance(event, TurnFinished)
                     if isinstance(event, TurnFailed) and event.code == at_limit.CODE:
                         ask = at_limit.ask_at_limit(self._screen, session, event, waiting.text)
                         self._screen.run_worker(ask, group="limit", exit_on_error=False)
-            if is_done:
+            if isinstance(end, TurnFinished):
                 await self._take_late_words(session)
         except asyncio.CancelledError:
-            if not has_ended:
+            if end is None:
                 scribe.interrupt()
             self._screen.give_back(self.queue)
             raise
@@ -283,6 +326,9 @@ class Conversation:
         except Exception as error:
             _logger.exception("a turn failed in a way nobody expected")
             scribe.fail(f"this turn failed: {error}", "the session is kept; the log file says more")
+        else:
+            elapsed_s = activity.elapsed_s
+            self._screen.closer.close(end, waiting, elapsed_s=elapsed_s)
         finally:
             self._free(activity)
 
@@ -315,8 +361,10 @@ class Conversation:
         if isinstance(event, SteeringDelivered):
             self._screen.show_queue()
         if isinstance(event, ApprovalRequested):
+            self._screen.closer.call(f"asks: {event.title}")
             self._screen.run_worker(self._ask(event), group="approval", exit_on_error=False)
         if isinstance(event, QuestionAsked):
+            self._screen.closer.call(f"asks: {event.question}")
             self._screen.run_worker(self._put(event), group="approval", exit_on_error=False)
 
     async def _ask(self, request: ApprovalRequested) -> None:

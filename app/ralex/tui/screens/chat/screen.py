@@ -6,29 +6,28 @@ heavy; the session opens in a worker behind it, and what is sent before that wai
 
 from __future__ import annotations  # the session's types are not needed for the first frame
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.content import Content
-from textual.events import Resize
-from textual.widgets import Static
+from textual.events import DescendantFocus, Resize
 from typing_extensions import override
 
-from ralex.core.terminal_text import clean_line, mask_secrets
+from ralex.core.terminal_text import mask_secrets
 from ralex.errors import ConfigError
 from ralex.slash import Typed, read_command
-from ralex.tui.formats import shortened
 from ralex.tui.keymap import action_keys, prompt_keys, screen_bindings
 from ralex.tui.palette import palette
 from ralex.tui.preferences import Preferences
 from ralex.tui.rows import shown
 from ralex.tui.screens.chat.asking import PromptDesk
 from ralex.tui.screens.chat.assist import Assistant
+from ralex.tui.screens.chat.closing import TurnCloser
 from ralex.tui.screens.chat.conversation import Conversation, Waiting
+from ralex.tui.screens.chat.pricing import Pricer
 from ralex.tui.screens.chat.reading import ReadingScreen
 from ralex.tui.screens.chat.search import Search
 from ralex.tui.screens.chat.welcome import welcome_lines
@@ -36,6 +35,7 @@ from ralex.tui.widgets.activity.activity import Activity
 from ralex.tui.widgets.completion.completion import Completion
 from ralex.tui.widgets.header.header import Header
 from ralex.tui.widgets.prompt.prompt import Prompt
+from ralex.tui.widgets.queue.queue import Queue
 from ralex.tui.widgets.status.status import StatusBar
 from ralex.tui.widgets.transcript.items import AnyItem, ErrorItem
 from ralex.tui.widgets.transcript.view import Transcript
@@ -57,6 +57,7 @@ class ChatScreen(ReadingScreen):
         use_theme: Changes the colours; raises a ``ConfigError`` for a theme that cannot be used.
         clock: Monotonic seconds.
         preferences: The user's keys and the like.
+        release_keys: Called once, when the prompt can take what was typed before it was there.
         is_still: Draw no moving parts.
     """
 
@@ -74,10 +75,12 @@ class ChatScreen(ReadingScreen):
         use_theme: Callable[[str], None],
         clock: Callable[[], float],
         preferences: Preferences,
+        release_keys: Callable[[], Awaitable[None]] | None = None,
         is_still: bool = False,
     ) -> None:
         super().__init__()
         self._preferences = preferences
+        self._release_keys = release_keys
         self.themes = themes
         self._use_theme = use_theme
         self.opener = opener
@@ -87,6 +90,8 @@ class ChatScreen(ReadingScreen):
         self._last_ctrl_c = -_QUIT_WITHIN_S
         self._assistant = Assistant(self)
         self._desk = PromptDesk(self, preferences.home)
+        self._pricer = Pricer(self)
+        self.closer = TurnCloser(self, preferences)
 
     @override
     def compose(self) -> ComposeResult:
@@ -95,7 +100,7 @@ class ChatScreen(ReadingScreen):
         yield Transcript(id="transcript")
         with Vertical(id="foot"):
             yield Activity(self._clock, is_still=self._is_still, id="activity")
-            yield Static("", id="queue", markup=False)
+            yield Queue(id="queue")
             yield Search(id="search")
             yield Prompt(id="prompt", keys=prompt_keys(self._preferences.keys))
         yield StatusBar()
@@ -110,6 +115,10 @@ class ChatScreen(ReadingScreen):
     def focus_prompt(self) -> None:
         """Go back to where the user writes."""
         self.prompt.focus()
+
+    def seconds(self) -> float:
+        """Read the clock, which is monotonic."""
+        return self._clock()
 
     @property
     def is_turn_running(self) -> bool:
@@ -130,6 +139,7 @@ class ChatScreen(ReadingScreen):
     def on_resize(self, _event: Resize) -> None:
         """Fit the hints of an empty transcript."""
         width = self.size.width
+        self.show_queue()
         self.transcript.welcome(welcome_lines(palette(self.host.theme_variables), width))
 
     def show_session(self) -> None:
@@ -137,6 +147,7 @@ class ChatScreen(ReadingScreen):
         session = self.session
         if session is None:
             return
+        self._take_keys()
         self._desk.use(session.project)
         header = self.query_one(Header)
         header.project = session.project.rstrip("/").rpartition("/")[2] or session.project
@@ -154,6 +165,15 @@ class ChatScreen(ReadingScreen):
             from ralex.tui.widgets.transcript.render import ItemRenderer  # noqa: PLC0415
 
             self.transcript.restyle(ItemRenderer(styles), styles)
+
+    def on_descendant_focus(self, _event: DescendantFocus) -> None:
+        """Say that there is a place for what was typed so far."""
+        self._take_keys()
+
+    def _take_keys(self) -> None:
+        release, self._release_keys = self._release_keys, None
+        if release is not None:
+            self.call_later(release)
 
     @on(Prompt.Submitted)
     def _submit(self, event: Prompt.Submitted) -> None:
@@ -173,12 +193,14 @@ class ChatScreen(ReadingScreen):
 
     def show_queue(self) -> None:
         """Show what waits to be sent."""
-        queue = self.query_one("#queue", Static)
         waiting = self.conversation.waiting
-        queue.display = bool(waiting)
-        width = max(20, self.size.width - 12)
-        lines = [f"queued  {shortened(clean_line(text), width)}" for text in waiting]
-        queue.update(Content("\n".join(lines)))
+        self.prompt.has_waiting = bool(waiting)
+        self.query_one(Queue).show(waiting)
+
+    @on(Queue.Picked)
+    def _pick_waiting(self, event: Queue.Picked) -> None:
+        event.stop()
+        self.conversation.take_back(event.index, is_dropped=event.is_dropped)
 
     def give_back(self, waiting: list[Waiting]) -> None:
         """Put what was queued back into the prompt: after a stop nothing is sent by itself."""
@@ -248,12 +270,17 @@ class ChatScreen(ReadingScreen):
     @on(Prompt.Edited)
     def _complete(self, event: Prompt.Edited) -> None:
         event.stop()
+        self.prompt.set_class(self.prompt.text.startswith("!"), "-shell")
+        self._pricer.edited()
         self._assistant.complete()
 
     @on(Prompt.Wanted)
     def _serve_prompt(self, event: Prompt.Wanted) -> None:
         event.stop()
-        self._desk.serve(event.action)
+        if event.action == "recall":
+            self.conversation.take_back(-1)
+        else:
+            self._desk.serve(event.action)
 
     @on(Prompt.KeyWanted)
     def _steer_completion(self, event: Prompt.KeyWanted) -> None:
@@ -266,9 +293,28 @@ class ChatScreen(ReadingScreen):
         self._assistant.take(event.choice)
         self.prompt.focus()
 
-    @on(StatusBar.BudgetWanted)
-    def _open_budget(self) -> None:
-        self.action_budget()
+    @on(StatusBar.Wanted)
+    def _serve_bar(self, event: StatusBar.Wanted) -> None:
+        event.stop()
+        match event.part:
+            case "mode":
+                self.action_mode()
+            case "route":
+                self.run_command(Typed("model", ""))
+            case "context":
+                self.run_command(Typed("context", ""))
+            case _:
+                self.action_budget()
+
+    def action_mode(self) -> None:
+        """Go on to the next mode."""
+        if self.session is not None:
+            self._desk.next_mode(self.session)
+
+    def action_prices(self) -> None:
+        """Show what the prompt would cost on each tier."""
+        if self.session is not None:
+            self._pricer.choose(self.session)
 
     def action_interrupt(self) -> None:
         """Stop the turn."""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from ralex.slash import Command, matching, ranked
+from ralex.tui.files import FileIndex
 from ralex.tui.widgets.completion.completion import Choice
 
 _COMMAND = re.compile(r"/([a-z0-9:_-]*)\Z", re.IGNORECASE)
@@ -17,7 +18,7 @@ def suggestions(
     *,
     is_first_line: bool,
     arguments: Mapping[str, Mapping[str, str]],
-    files: Sequence[str],
+    files: FileIndex,
     own: Callable[[str], Sequence[Command]] | None = None,
 ) -> list[Choice]:
     """List what the text before the cursor could become.
@@ -25,7 +26,7 @@ def suggestions(
     Args:
         before: The cursor's line up to the cursor.
         arguments: For a command's name, its possible arguments with a hint for each.
-        files: Paths of the project.
+        files: Those of the project.
         own: Lists the user's own commands for what was typed after the slash.
     """
     if is_first_line and (found := _COMMAND.match(before)):
@@ -57,8 +58,13 @@ def _arguments(typed: str, known: Mapping[str, str]) -> list[Choice]:
     ]
 
 
-def _files(typed: str, files: Sequence[str]) -> list[Choice]:
+def _files(typed: str, files: FileIndex) -> list[Choice]:
+    typed_path = typed.removeprefix('"')
     return [
-        Choice(replaces=len(typed) + 1, text=f"{path} ", label=path)
-        for path in ranked(typed, files, most=MOST)
+        Choice(
+            replaces=len(typed) + 1,
+            text=f'@"{path}" ' if re.search(r"\s", path) else f"@{path} ",
+            label=path,
+        )
+        for path in files.search(typed_path, most=MOST)
     ]

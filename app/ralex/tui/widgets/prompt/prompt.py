@@ -15,6 +15,7 @@ from ralex.tui.widgets.prompt.history import History
 from ralex.tui.widgets.prompt.images import image_mentions
 
 _COMPLETION_KEYS: Final = frozenset({"up", "down", "tab", "enter", "escape"})
+_PLACEHOLDER: Final = "Ask, or / for commands"
 _FOR_THE_SCREEN: Final = frozenset({"history", "editor", "paste"})
 
 
@@ -73,7 +74,7 @@ class Prompt(TextArea):
             soft_wrap=True,
             compact=True,
             highlight_cursor_line=False,
-            placeholder="Ask, or / for commands",
+            placeholder=_PLACEHOLDER,
             id=id,
         )
         self.cursor_blink = False
@@ -83,15 +84,22 @@ class Prompt(TextArea):
         self.sent = History()
         self._keys = keys
         self._chips = Chips()
+        self._offered = ""
 
     @property
     def whole_text(self) -> str:
         """What is written, pastes in full."""
         return self._chips.unfolded(self.text)
 
+    def offer(self, text: str) -> None:
+        """Let Enter in the empty prompt send a text, until something is sent."""
+        self._offered = text
+        self.placeholder = f"Enter: {text}" if text else _PLACEHOLDER
+
     def submit(self) -> None:
-        """Send what is written, if anything is."""
-        shown = self.text.strip()
+        """Send what is written, or what is offered if nothing is."""
+        shown = self.text.strip() or self._offered
+        self.offer("")
         if not shown:
             return
         text = self._chips.unfolded(shown)
@@ -110,7 +118,10 @@ class Prompt(TextArea):
 
     def put_back(self, text: str) -> None:
         """Bring back what could not be sent, before what is written now."""
-        self.put(f"{text}\n{self.text}" if self.text.strip() else text)
+        own = self.text
+        self.put_whole(text)
+        if own.strip():
+            self.put(f"{self.text}\n{own}")
 
     def insert_text(self, text: str) -> None:
         """Insert at the cursor, in the place of what is selected."""

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from textual.content import Content
+from textual.events import Click
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
@@ -44,20 +45,47 @@ class Status:
     budget: BudgetState | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextPrice:
+    """What the prompt that is being written would cost.
+
+    Attributes:
+        usd: Of its first step, an estimate; None if the price is unknown.
+    """
+
+    tier: Tier | None
+    model: str
+    usd: Decimal | None
+
+
 class StatusBar(Widget):
     """One line at the bottom; narrow, meters go, then parts from the right."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"status--meter"}
 
     status: reactive[Status] = reactive(Status(), layout=False)
-    queued: reactive[int] = reactive(0, layout=False)
+    price: reactive[NextPrice | None] = reactive(None, layout=False)
 
-    class BudgetWanted(Message):
-        """The user clicked the bar to see the money."""
+    @dataclass
+    class Wanted(Message):
+        """The user clicked a part of the bar.
 
-    def on_click(self) -> None:
-        """Open the budget panel."""
-        self.post_message(self.BudgetWanted())
+        Attributes:
+            part: ``mode``, ``route``, ``context`` or ``money``.
+        """
+
+        part: str
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._zones: list[tuple[int, str]] = []
+
+    def on_click(self, event: Click) -> None:
+        """Tell which part was clicked; the space behind one belongs to it."""
+        event.stop()
+        at = event.get_content_offset_capture(self).x
+        parts = [name for start, name in self._zones if start <= at]
+        self.post_message(self.Wanted(parts[-1] if parts else "money"))
 
     def watch_status(self, status: Status) -> None:
         """Let the style sheet colour the money when it runs short."""
@@ -70,31 +98,40 @@ class StatusBar(Widget):
         """Join as many parts as fit."""
         width = self.content_size.width
         parts, between = self._parts(has_meters=True), 3
-        if _cells(parts[:4], between) > width:
+        needed = [part for name, part in parts if name != "saved"]
+        if _cells(needed, between) > width:
             parts, between = self._parts(has_meters=False), 2
-        while len(parts) > 1 and _cells(parts, between) > width:
+        while len(parts) > 1 and _cells([part for _, part in parts], between) > width:
             parts.pop()
         spans: _Part = []
-        for part in parts:
-            spans += [(" " * between, ""), *part] if spans else part
+        self._zones, at = [], 0
+        for name, part in parts:
+            if spans:
+                spans.append((" " * between, ""))
+                at += between
+            self._zones.append((at, name))
+            spans += part
+            at += _cells([part], 0)
         return Content.assemble(*spans)
 
-    def _parts(self, *, has_meters: bool) -> list[_Part]:
+    def _parts(self, *, has_meters: bool) -> list[tuple[str, _Part]]:
         meter = _METER if has_meters else 0
         status = self.status
-        parts: list[_Part] = []
+        parts: list[tuple[str, _Part]] = []
         if status.mode:
             style = "$accent" if status.mode == "yolo" else "$secondary"
-            parts.append([(status.mode, style)])
-        if status.model:
-            parts.append(self._route(status))
+            parts.append(("mode", [(status.mode, style)]))
+        if self.price is not None:
+            parts.append(("route", _next(self.price)))
+        elif status.model:
+            parts.append(("route", self._route(status)))
         if status.context_tokens or status.window:
-            parts.append(self._fill(status, meter))
+            parts.append(("context", self._fill(status, meter)))
         if status.budget is not None:
-            parts.append(self._money(status.budget, meter))
+            parts.append(("money", self._money(status.budget, meter)))
             if status.budget.saved_usd >= Decimal("0.005"):
                 saved = formats.usd_cents(status.budget.saved_usd)
-                parts.append([(f"saved ~{saved}", "$success")])
+                parts.append(("saved", [(f"saved ~{saved}", "$success")]))
         return parts
 
     def _route(self, status: Status) -> _Part:
@@ -133,12 +170,38 @@ class StatusBar(Widget):
             (f"{spent} / {formats.usd_cents(budget.limit_usd)}", colour or "$text-muted"),
             (f" {full}" if width else "", colour or "$success"),
             (empty, "$text-disabled"),
+            (_consequence(budget), colour),
         ]
 
     def _meter_colour(self) -> str:
         if not (self.has_class("-near-limit") or self.has_class("-at-limit")):
             return ""
         return self.get_component_styles("status--meter").color.hex
+
+
+def _next(price: NextPrice) -> _Part:
+    """Show where the prompt that is being written would go, and for how much."""
+    part: _Part = [("next ", "$text-muted")]
+    if price.tier is not None:
+        style = f"bold $tiers-{price.tier.value.lower()}"
+        part += [(price.tier.value, style), (" → ", "$text-disabled")]
+    part.append((clean_line(formats.short_model(price.model)), "$foreground"))
+    part.append((f" {price_text(price.usd)}", "$accent"))
+    return part
+
+
+def price_text(usd: Decimal | None) -> str:
+    """Show an estimate of a price: ``~$0.0004``, ``free``, or ``~$?`` for an unknown one."""
+    return "~$?" if usd is None else f"~{formats.usd(usd)}" if usd else "free"
+
+
+def _consequence(budget: BudgetState) -> str:
+    """Say what the day's money changes from here on; empty while it changes nothing."""
+    from ralex.core.routing import BUDGET_BIAS_SHARE  # noqa: PLC0415 - not for the first frame
+
+    if budget.left_usd == 0:
+        return " paid calls stop"
+    return " cheaper tiers" if budget.share_used >= BUDGET_BIAS_SHARE else ""
 
 
 def _cells(parts: list[_Part], between: int) -> int:

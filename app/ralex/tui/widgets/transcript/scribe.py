@@ -19,6 +19,7 @@ from ralex.core.events import (
     QuestionAsked,
     RetryScheduled,
     RouteDecided,
+    ShellRan,
     SteeringDelivered,
     SteeringQueued,
     SteeringWithdrawn,
@@ -158,6 +159,8 @@ class Scribe:
                 self._fail_turn(event)
             case ContextMasked() | ContextCompacted() | EvidenceNoted() | AdviceGiven():
                 self._tell_change(event)
+            case ShellRan():
+                self._page.append(shell_item(event))
             case SteeringDelivered():
                 self._page.append(UserItem(text=shown(event.text)))
             case TextDelta() | ReasoningDelta() | ToolCallDelta() | StepFinished():
@@ -356,6 +359,24 @@ def question_text(event: QuestionAsked) -> str:
     lines = [f"Question: {shown(event.question)}"]
     lines += [f"{number}. {shown_line(one)}" for number, one in enumerate(event.options, 1)]
     return "\n".join(lines)
+
+
+def shell_item(event: ShellRan) -> ToolItem:
+    """Make an open card of a command that the user ran."""
+    ending = "stopped" if event.exit_code is None else f"exit {event.exit_code}"
+    aside = "" if event.is_shared else " · not for the model"
+    return ToolItem(
+        call_id="",
+        name="!" if event.is_shared else "!!",
+        title=shown_line(event.command),
+        arguments={"command": shown(event.command)},
+        state=ToolState.DONE if event.exit_code == 0 else ToolState.FAILED,
+        summary=f"{ending} · {formats.seconds(event.elapsed_ms / 1_000)}{aside}",
+        output=shown(event.output),
+        exit_code=event.exit_code,
+        elapsed_ms=event.elapsed_ms,
+        is_open=True,
+    )
 
 
 def undone_text(event: ChangesUndone) -> str:

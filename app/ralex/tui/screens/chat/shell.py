@@ -1,0 +1,60 @@
+"""``!command``: a command of the user's own, run in the place of a turn."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from ralex.tui.rows import shown, shown_line
+
+if TYPE_CHECKING:
+    from ralex.tui.ports import ChatSession
+    from ralex.tui.screens.chat.screen import ChatScreen
+    from ralex.tui.widgets.transcript.items import AnyItem
+    from ralex.tui.widgets.transcript.scribe import Scribe
+
+
+def read_shell(text: str) -> tuple[str, bool] | None:
+    """Read a prompt as a command for the shell, or return None if it is none.
+
+    Returns:
+        The command, and whether the model is to read of it: not after ``!!``.
+    """
+    if not text.startswith("!"):
+        return None
+    is_private = text.startswith("!!")
+    return text[2 if is_private else 1 :].strip(), not is_private
+
+
+def shell_work(
+    screen: "ChatScreen", command: str, *, is_shared: bool
+) -> "Callable[[ChatSession, Scribe], Awaitable[AnyItem | None]]":
+    """Make what runs a command and shows it as a card, at once and as it ends."""
+
+    async def work(session: "ChatSession", _scribe: "Scribe") -> "AnyItem | None":
+        from ralex.tui.widgets.transcript.items import ToolItem, ToolState  # noqa: PLC0415
+        from ralex.tui.widgets.transcript.scribe import shell_item  # noqa: PLC0415
+
+        card = ToolItem(
+            call_id="",
+            name="!" if is_shared else "!!",
+            title=shown_line(command),
+            arguments={"command": shown(command)},
+        )
+        screen.show(card)
+        try:
+            done = shell_item(await session.run_shell(command, is_shared=is_shared))
+        except asyncio.CancelledError:
+            card.state, card.summary = ToolState.UNKNOWN, "stopped; what it printed is kept"
+            raise
+        except BaseException:
+            card.state, card.summary = ToolState.FAILED, "not run"
+            raise
+        else:
+            card.state, card.summary, card.output = done.state, done.summary, done.output
+            card.exit_code, card.elapsed_ms = done.exit_code, done.elapsed_ms
+            card.is_open = True
+            return None
+        finally:
+            screen.transcript.update_item(card)
+
+    return work
