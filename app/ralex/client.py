@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ralex.client_calls import Calls, Reply, ReplyStream
     from ralex.config.model import Config
     from ralex.core.budget import BookedCharge
-    from ralex.wiring import ClosableProvider
+    from ralex.opened import ClosableProvider
 
     Messages: TypeAlias = Sequence[Mapping[str, object]]
     Moment: TypeAlias = Literal["success", "failure", "charge"]

@@ -35,7 +35,8 @@ from ralex.dispatch.dispatcher import (
     Emit,
 )
 from ralex.errors import MalformedReplyError, ProviderError, RalexError, UsageError
-from ralex.wiring import ClosableProvider, Engine
+from ralex.opened import ClosableProvider
+from ralex.wiring import Engine
 
 ClientPart = TextDelta | ReasoningDelta | ToolCallDelta | UsageReport
 _QUEUED_PARTS = 256

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
     from ralex.agent.session import Session
     from ralex.core.events import AgentEvent
+    from ralex.opened import ClosableProvider
     from ralex.store.session_search import SearchHit, SessionPreview
     from ralex.store.sessions import StoredSession
-    from ralex.wiring import ClosableProvider, Engine, RunOptions
+    from ralex.wiring import Engine, RunOptions
 
 _MOST_LISTED = 500
 

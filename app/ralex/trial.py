@@ -8,7 +8,7 @@ from typing import Final
 from ralex.config.model import Config, Retries
 from ralex.core.ids import ModelId
 from ralex.errors import ProviderTimeoutError
-from ralex.wiring import ClosableProvider
+from ralex.opened import ClosableProvider
 
 TRIAL_TOKENS: Final = 16
 """The least output that every known provider accepts as a cap."""

@@ -14,8 +14,8 @@ from ralex.core.budget import LimitKind, LimitName
 from ralex.core.clock import ClockMark
 from ralex.core.events import TurnFailed, TurnFinished
 from ralex.errors import ConfigError, UsageError
+from ralex.opened import local_now
 from ralex.store.ledger import SqliteLedger
-from ralex.wiring import local_now
 from tests.agent.script import step
 from tests.agent.stand import Stand, play
 

@@ -26,8 +26,8 @@ from ralex.core.events import (
 from ralex.core.ids import CallId, ModelId, SessionId, TurnId
 from ralex.core.messages import AssistantMessage, ToolCall
 from ralex.core.stream import FinishReason, ReasoningDelta, TextDelta, ToolCallDelta
+from ralex.opened import local_now
 from ralex.store.sessions import SqliteSessions
-from ralex.wiring import local_now
 
 MODEL = ModelId("test/cheap")
 

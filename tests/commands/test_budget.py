@@ -10,8 +10,8 @@ import pytest
 from ralex.commands import budget
 from ralex.core.budget import BudgetState, Limits
 from ralex.errors import BudgetExceededError, ConfigError, LedgerUnavailableError, UsageError
+from ralex.opened import local_now
 from ralex.store.ledger import SqliteLedger
-from ralex.wiring import local_now
 from tests.commands.command_line import call
 from tests.store.money import Clock, intent, pay, send
 

@@ -13,8 +13,8 @@ from ralex.core.events import AgentEvent, EvidenceNoted, RouteDecided, TurnStart
 from ralex.core.ids import ModelId, SessionId, TurnId
 from ralex.core.routing import RouteDecision, RouteReason
 from ralex.core.tiers import Tier
+from ralex.opened import local_now
 from ralex.store.sessions import SqliteSessions
-from ralex.wiring import local_now
 from tests.store.test_sessions import called, finished
 
 

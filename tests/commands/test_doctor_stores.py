@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ralex.commands import budget, doctor
 from ralex.core.budget import Limits
+from ralex.opened import local_now
 from ralex.store.ledger import SqliteLedger
-from ralex.wiring import local_now
 from tests.commands.command_line import call
 from tests.store.money import intent, pay
 

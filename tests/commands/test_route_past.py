@@ -12,9 +12,9 @@ from ralex.commands import route
 from ralex.core.outcomes import Noticing, noticing
 from ralex.core.turn_log import PastTurn
 from ralex.errors import ConfigError, UsageError
+from ralex.opened import local_now
 from ralex.providers.scripted import ScriptedStep
 from ralex.store.sessions import SqliteSessions
-from ralex.wiring import local_now
 from tests.agent.script import DONE, HELLO, edit, read, shell, step
 from tests.agent.stand import Stand, play
 from tests.commands.command_line import Output, call

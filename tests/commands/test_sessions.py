@@ -13,8 +13,8 @@ from ralex.core.events import AgentEvent, Notice
 from ralex.core.ids import SessionId
 from ralex.core.stream import TextDelta
 from ralex.errors import SessionLockedError, SessionNotFoundError, UsageError
+from ralex.opened import local_now
 from ralex.store.sessions import SqliteSessions
-from ralex.wiring import local_now
 from tests.commands.command_line import call
 from tests.store.test_sessions import called, calling, finished, replied, started
 

@@ -11,8 +11,8 @@ import pytest
 from ralex.commands import spend
 from ralex.core.budget import CACHED, Charge
 from ralex.errors import UsageError
+from ralex.opened import local_now
 from ralex.store.ledger import SqliteLedger
-from ralex.wiring import local_now
 from tests.commands.command_line import call
 from tests.store.money import FREE_HAND, intent, pay
 

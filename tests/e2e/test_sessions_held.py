@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ralex.core.ids import SessionId
+from ralex.opened import local_now
 from ralex.store.sessions import SqliteSessions
-from ralex.wiring import local_now
 from tests.e2e.command import PRICED, Outcome, Ralex
 from tests.e2e.model_server import Answer, ModelServer
 

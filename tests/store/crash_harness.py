@@ -19,9 +19,9 @@ from ralex.agent.history import History
 from ralex.core.budget import Limits
 from ralex.core.codec import event_to_json
 from ralex.core.messages import AssistantMessage, Message, ToolResultMessage
+from ralex.opened import local_now
 from ralex.store.ledger import SqliteLedger
 from ralex.store.sessions import SqliteSessions
-from ralex.wiring import local_now
 from tests.conftest import ROOT
 from tests.store.crash_task import LENGTH
 

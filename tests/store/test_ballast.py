@@ -9,10 +9,10 @@ import pytest
 
 from ralex.core.events import Notice
 from ralex.errors import LedgerUnavailableError
+from ralex.opened import local_now
 from ralex.store.ballast import BALLAST_BYTES, BALLAST_NAME, Ballast
 from ralex.store.ledger import SqliteLedger
 from ralex.store.sessions import SqliteSessions
-from ralex.wiring import local_now
 from tests.store.money import charge, intent, open_ledger, pay, send
 
 

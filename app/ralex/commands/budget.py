@@ -24,7 +24,8 @@ from ralex.core.budget import (
 )
 from ralex.core.codec import to_jsonable
 from ralex.errors import LedgerUnavailableError, UsageError
-from ralex.wiring import Engine, local_now
+from ralex.opened import local_now
+from ralex.wiring import Engine
 
 _LIMITS: Mapping[str, str] = {**LIMIT_KEYS}
 _NAMES = {LimitKind.MONTH: "this month", LimitKind.PROJECT: "this project"}
