@@ -1,6 +1,17 @@
 """A model that repeats itself is told so, then stopped; honest repetition is left alone."""
 
+from dataclasses import replace
+
+import pytest
+
 from ralex.agent.loop_guard import LoopGuard, Verdict
+from ralex.config.model import Config
+from ralex.core.events import TurnFailed
+from ralex.core.stream import FinishReason
+from ralex.providers.scripted import ScriptedCall, ScriptedStep
+from tests.agent.script import HELLO, finished_calls, shell, step
+from tests.agent.stand import Stand
+from tests.agent.stand import play as play_turn
 
 READ = {"path": "a.py"}
 
@@ -39,6 +50,42 @@ def test_a_call_whose_result_changes_is_no_loop() -> None:
     guard = LoopGuard()
     for turn in range(6):
         assert play(guard, 1, result=f"line {turn}") == ["run"]
+
+
+def test_a_call_that_cannot_be_run_counts_by_its_very_text() -> None:
+    guard = LoopGuard()
+    broken = '{"path": "a'
+    verdicts = [guard.judge_broken("read", broken) for _ in range(5)]
+    assert verdicts == ["run", "run", "nudge", "nudge", "stop"]
+    assert guard.judge_broken("read", '{"path": "ab') is Verdict.RUN
+    assert guard.judge("read", {"path": "a"}) is Verdict.RUN
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        step(ScriptedCall(name="edit", arguments='{"path": "a", "old": "A')),
+        step(ScriptedCall(name="frobnicate", arguments={"path": "a"})),
+        step(ScriptedCall(name="more", arguments={"tool": "nothing", "input": "x"})),
+        replace(step(shell("echo long")), finish_reason=FinishReason.LENGTH),
+    ],
+    ids=["malformed", "unknown tool", "unknown tool behind more", "truncated"],
+)
+async def test_broken_calls_sent_again_and_again_end_the_turn(
+    stand: Stand, reply: ScriptedStep
+) -> None:
+    session = await stand.open([reply] * 12, change=unescalated)
+    events = await play_turn(session, HELLO)
+    end = events[-1]
+    assert isinstance(end, TurnFailed)
+    assert (end.code, end.exit_code, end.steps) == ("loop", 5, 5)
+    told = [call.output for call in finished_calls(events)]
+    assert len(told) == 5
+    assert ["sending it again" in text for text in told] == [False, False, True, True, True]
+
+
+def unescalated(config: Config) -> Config:
+    return replace(config, escalation="off")
 
 
 def test_the_order_of_arguments_does_not_matter() -> None:

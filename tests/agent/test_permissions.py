@@ -60,6 +60,31 @@ async def test_a_rule_can_ask_in_yolo_mode(stand: Stand) -> None:
     assert not (stand.project / "made").exists()
 
 
+async def test_where_nobody_is_there_the_model_is_not_told_of_a_denial(stand: Stand) -> None:
+    session = await stand.open([step(shell("touch made")), DONE], mode="ask")
+    events = await answered(session, "")
+    told = finished_calls(events)[0]
+    assert not (stand.project / "made").exists()
+    assert told.refusal == "denied"
+    assert "nobody is here to answer" in told.output
+    assert "user denied" not in told.output
+
+
+async def test_a_command_that_a_deny_may_cover_is_asked_about_in_these_words(stand: Stand) -> None:
+    change = ruled(rule("bash(touch *)", "deny"))
+    session = await stand.open([step(shell("x=touch; $x made")), DONE], change=change)
+    events = await answered(session, "deny")
+    assert "which may cover it" in of(events, ApprovalRequested)[0].reason
+
+
+async def test_a_call_behind_more_is_asked_about_by_its_own_name(stand: Stand) -> None:
+    hidden = ScriptedCall(name="more", arguments={"tool": "web_fetch", "input": "http://a.test/"})
+    session = await stand.open([step(hidden), DONE], mode="ask")
+    events = await answered(session, "deny")
+    assert [one.name for one in of(events, ApprovalRequested)] == ["web_fetch"]
+    assert [one.name for one in finished_calls(events)] == ["web_fetch"]
+
+
 async def test_an_allowed_command_is_not_asked_about(stand: Stand) -> None:
     change = ruled(rule("bash(echo *)", "allow"))
     session = await stand.open(

@@ -194,6 +194,10 @@ def test_a_project_can_make_rules_stricter_only() -> None:
         ("src/**", "/elsewhere/src/a.py", False),
         ("/etc/**", "/etc/passwd", True),
         ("secrets?", "/work/secrets1", True),
+        ("src/**", "/work/src", True),
+        ("src/**", "/work/srcs", False),
+        ("src/**/b.py", "/work/src/b.py", True),
+        ("**/old/**", "/work/x/old", True),
     ],
 )
 def test_patterns_of_paths(pattern: str, path: str, is_denied: bool) -> None:
@@ -201,6 +205,15 @@ def test_patterns_of_paths(pattern: str, path: str, is_denied: bool) -> None:
     for tool in ("edit", "write"):
         verdict = judge(Subject(tool=tool, texts=("/work/x", path), root="/work"), [rule])
         assert (verdict.effect is Effect.DENY) is is_denied
+
+
+def test_a_file_that_may_not_be_read_may_not_be_searched_either() -> None:
+    rules = [parse_rule("read(secrets/**)", Effect.DENY), parse_rule("read(src/**)", Effect.ALLOW)]
+    for path in ("/work/secrets", "/work/secrets/key"):
+        searched = Subject(tool="grep", texts=(path,), root="/work")
+        assert judge(searched, rules).effect is Effect.DENY
+    assert judge(Subject(tool="grep", texts=("/work/src",), root="/work"), rules).effect is None
+    assert judge(Subject(tool="ls", texts=("/work/secrets",), root="/work"), rules).effect is None
 
 
 def test_an_allowed_path_must_be_so_under_each_of_its_names() -> None:

@@ -110,6 +110,9 @@ def test_pythons_own_way_to_write_a_dict_is_read(values: dict[str, object]) -> N
         pytest.param('{"a" 1}', id="no colon"),
         pytest.param('{"a": 1 "b": 2}', id="no comma"),
         pytest.param("[" * 100_000, id="endless nesting"),
+        pytest.param('{"a": ' + "1" * 6_000 + "}", id="a number without end"),
+        pytest.param('{"a": ' + "1" * 6_000, id="a number without end, cut"),
+        pytest.param('{"a": -' + "1" * 6_000 + ".5e5,}", id="a long number with a fraction"),
     ],
 )
 def test_what_could_mean_two_things_is_refused_in_one_line(raw: str) -> None:

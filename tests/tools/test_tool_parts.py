@@ -88,6 +88,13 @@ def test_only_new_faults_are_noted(name: str, before: str | None, after: str, no
     assert not text or text.startswith("\napplied; note: ")
 
 
+@pytest.mark.parametrize("name", ["a.json", "a.jsonc", "a.ipynb", "a.toml", "a.py", "a.yaml"])
+def test_a_number_too_long_for_python_fails_no_change(name: str) -> None:
+    number = "1" * 6_000
+    text = f"a = {number}\n" if name in ("a.toml", "a.py") else f'{{"a": {number}}}\n'
+    assert note_on_syntax(name, None, text) in ("", note_on_syntax("a.py", None, text))
+
+
 def test_a_yaml_file_of_any_making_is_checked_quickly() -> None:
     bomb = "a: &a [x,x,x]\n" + "".join(f"b{n}: &b{n} [*a,*a,*a,*a]\n" for n in range(5000))
     assert note_on_syntax("a.yaml", None, bomb) == ""

@@ -14,6 +14,8 @@ Emit = Callable[[AgentEvent], Awaitable[None]]
 DENY = "deny"
 ALLOW = "allow"
 ALWAYS = "always"
+NOBODY = ""
+"""The choice of a front end that has nobody to ask."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +23,7 @@ class Answer:
     """What the user said.
 
     Attributes:
-        choice: One of those offered, or free text; empty if nobody is there.
+        choice: One of those offered, or free text; empty if nobody is there to ask.
         message: For the model, or empty.
     """
 

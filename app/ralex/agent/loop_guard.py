@@ -50,7 +50,18 @@ class LoopGuard:
         """Count a call before it runs and say whether it may."""
         if name in _POLLING:
             return Verdict.RUN
-        seen = self._seen.setdefault(_key(name, arguments), _Seen())
+        return self._count(_key(name, arguments))
+
+    def judge_broken(self, name: str, arguments_json: str) -> Verdict:
+        """Count a call that cannot be run as it was sent: no tool of that name, broken arguments.
+
+        It is answered in any case, and counted by its very text, so that repairing it is no
+        repetition.
+        """
+        return self._count(f"broken {name} {arguments_json}")
+
+    def _count(self, key: str) -> Verdict:
+        seen = self._seen.setdefault(key, _Seen())
         if seen.epoch != self._epoch:
             seen.epoch, seen.times = self._epoch, 0
         seen.times += 1

@@ -114,6 +114,8 @@ class Permissions:
             return Ruling(effect=Effect.ALLOW)
         if verdict.effect is None:
             said = "the mode ask"
+        elif rule is not None and rule.effect is Effect.DENY:
+            said += ", which may cover it,"
         elif rule is None:
             said = "rules that may concern it, but what it runs cannot be told beforehand"
         return Ruling(effect=Effect.ASK, reason=said, patterns=patterns_for(subject))

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ralex.agent.approval import ALLOW, ALWAYS, Approvals
+from ralex.agent.approval import ALLOW, ALWAYS, NOBODY, Approvals
 from ralex.agent.changes import Changes
 from ralex.agent.loop_guard import STOP_AT, LoopGuard, Verdict, nudge
 from ralex.agent.permissions import Permissions
@@ -150,10 +150,10 @@ class Toolbox:
         batch: list[_Ready] = []
         loop: LoopError | None = None
         for call in calls:
-            if is_truncated:
-                await _refuse(call, _TRUNCATED, emit, why="truncated")
-                continue
             try:
+                if is_truncated:
+                    await _refuse_broken(call, _TRUNCATED, guard, emit, why="truncated")
+                    continue
                 ready = await self._prepare(call, guard, emit)
             except LoopError as error:
                 loop = error  # the other calls of this reply get their results all the same
@@ -177,24 +177,20 @@ class Toolbox:
         if tool is None:
             names = ", ".join(self._tools)
             text = f"There is no tool {call.name!r}; the tools are: {names}."
-            await _refuse(call, text, emit, why="unknown_tool")
+            await _refuse_broken(call, text, guard, emit, why="unknown_tool")
             return None
         try:
             arguments = parse_arguments(call.arguments_json)
             if isinstance(tool, MoreTool):
                 tool, arguments = tool.choose(arguments)
         except ToolError as error:
-            await _refuse(call, error.message, emit, why="malformed")
+            await _refuse_broken(call, error.message, guard, emit, why="malformed")
             return None
         name = tool.spec.name
         match guard.judge(name, arguments):
             case Verdict.STOP:
                 await _refuse(call, nudge(name, STOP_AT), emit, why="repeated")
-                raise LoopError(
-                    f"the model made the same {name} call {STOP_AT} times",
-                    hint="say what is wrong in your next message, or choose a stronger tier "
-                    "with /tier",
-                )
+                raise _too_often(name)
             case Verdict.NUDGE:
                 await _refuse(call, nudge(name, STOP_AT - 2), emit, why="repeated")
                 return None
@@ -215,7 +211,8 @@ class Toolbox:
         call, tool, emit = ready.call, ready.tool, around.emit
         title = _title(ready)
         if refusal := await self._permission(ready, title, emit):
-            await _refuse(call, refusal, emit, title=title, why="denied")
+            shown = replace(call, name=ready.name)
+            await _refuse(shown, refusal, emit, title=title, why="denied")
             return ()
         await emit(
             ToolCallStarted(
@@ -281,7 +278,7 @@ class Toolbox:
 
     async def _permission(self, ready: _Ready, title: str, emit: Emit) -> str:
         """Ask what mode and rules ask; returns why the call is refused, or an empty string."""
-        call = ready.call
+        call = replace(ready.call, name=ready.name)
         ruling = self._permissions.judge(ready.tool, ready.arguments, self._context)
         if ruling.effect is Effect.DENY:
             return f"Not run: {ruling.reason}."
@@ -297,6 +294,11 @@ class Toolbox:
             return ""
         if answer.choice == ALLOW:
             return ""
+        if answer.choice == NOBODY:
+            return (
+                f"Not run: {ruling.reason} wants the user asked, and nobody is here to answer. Do "
+                "without it, or finish and say what could not be done."
+            )
         if answer.message.strip():
             return f"Not run: the user denied this call and says: {answer.message.strip()}"
         return "Not run: the user denied this call. Ask what they want instead, or stop."
@@ -307,6 +309,29 @@ def _title(ready: _Ready) -> str:
         return ready.tool.title(ready.arguments)
     except ToolError:
         return ready.call.name
+
+
+def _too_often(name: str) -> LoopError:
+    return LoopError(
+        f"the model made the same {name} call {STOP_AT} times",
+        hint="say what is wrong in your next message, or choose a stronger tier with /tier",
+    )
+
+
+async def _refuse_broken(
+    call: ToolCall, text: str, guard: LoopGuard, emit: Emit, *, why: str
+) -> None:
+    """Answer a call that cannot be run as it is; sent again and again it is a loop like any other.
+
+    Raises:
+        LoopError: The model sent it for the fifth time.
+    """
+    verdict = guard.judge_broken(call.name, call.arguments_json)
+    if verdict is not Verdict.RUN:
+        text = f"{text} You sent this very call before: sending it again ends the turn."
+    await _refuse(call, text, emit, why=why)
+    if verdict is Verdict.STOP:
+        raise _too_often(call.name)
 
 
 def _first_line(error: ToolError) -> str:

@@ -206,6 +206,8 @@ def pattern_fits(kind: Kind, pattern: str, text: str, *, root: str = "") -> bool
 def _concerns(rule: Rule, tool: str) -> bool:
     if rule.layer is Layer.PROJECT and rule.effect is Effect.ALLOW:
         return False
+    if rule.tool == "read" and tool == "grep" and rule.pattern and rule.effect is not Effect.ALLOW:
+        return True  # a search in a file shows its lines
     return rule.tool == "*" or _SAME.get(rule.tool, rule.tool) == _SAME.get(tool, tool)
 
 
@@ -292,7 +294,10 @@ def _command_pattern(pattern: str) -> re.Pattern[str]:
 
 @cache
 def _path_pattern(pattern: str, root: str) -> re.Pattern[str]:
-    """Compile a pattern for absolute paths; without a slash it is a name at any depth."""
+    """Compile a pattern for absolute paths; without a slash it is a name at any depth.
+
+    ``src/**`` is the folder too: who searches or lists it reaches all that lies in it.
+    """
     text = pattern.removeprefix("./")
     if text.endswith("/"):
         text += "**"
@@ -301,8 +306,8 @@ def _path_pattern(pattern: str, root: str) -> re.Pattern[str]:
         text = f"/**/{text}"
     elif not text.startswith("/"):
         pieces.append(re.escape(root.rstrip("/") + "/"))
-    for piece in re.findall(r"\*\*/|\*\*|\*|\?|[^*?]+", text):
-        known = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    for piece in re.findall(r"/\*\*$|\*\*/|\*\*|\*|\?|[^*?/]+|/", text):
+        known = {"/**": "(?:/.*)?", "**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
         pieces.append(known.get(piece) or re.escape(piece))
     return re.compile("".join(pieces), re.DOTALL)
 

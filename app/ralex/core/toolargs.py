@@ -13,6 +13,7 @@ from ralex.errors import ToolError
 
 _MAX_DEPTH = 64
 _MAX_ENCODINGS = 3
+_MAX_DIGITS = 1000  # Python refuses to read whole numbers far longer than that
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _LITERALS: dict[str, object] = {
@@ -163,6 +164,8 @@ class _Scanner:
         if start in "\"'":
             return self._string()
         if (number := _NUMBER.match(self._text, self.at)) is not None:
+            if len(number[0]) > _MAX_DIGITS:
+                raise ArgumentsError(f"a number has more than {_MAX_DIGITS} digits")
             self.at = number.end()
             return cast("object", json.loads(number[0]))
         if (word := _NAME.match(self._text, self.at)) is not None and word[0] in _LITERALS:

@@ -266,7 +266,7 @@ async def _turn(session: "Session", prompt: str, reporter: Reporter, attached: s
             async for event in events:
                 reporter.take(event)
                 if isinstance(event, ApprovalRequested):
-                    session.answer(event.request_id, event.choices[0])
+                    session.answer(event.request_id, "")
                     reporter.take(_refused(event))
                 elif isinstance(event, QuestionAsked):
                     session.answer(event.request_id, "")
@@ -279,8 +279,12 @@ async def _turn(session: "Session", prompt: str, reporter: Reporter, attached: s
 
 
 def _refused(event: ApprovalRequested) -> Notice:
-    is_mode = event.reason.startswith("the mode")
-    hint = "use --mode yolo" if is_mode else "allow it under [permissions] in config.toml"
+    if event.reason.startswith("the mode"):
+        hint = "use --mode yolo"
+    elif " = ask (" in event.reason:
+        hint = "allow it under [permissions] in config.toml"
+    else:
+        hint = "no rule can allow what may be forbidden: change the one that forbids"
     text = f"refused {event.name} {event.title}: {event.reason} needs a screen; {hint}"
     return Notice(level="warning", text=text)
 

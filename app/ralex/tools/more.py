@@ -114,6 +114,6 @@ def _object(text: str) -> Mapping[str, object] | None:
         return None
     try:
         found = cast("object", json.loads(text))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return cast("dict[str, object]", found) if isinstance(found, dict) else None

@@ -221,7 +221,7 @@ def _to_array(param: Param, value: object) -> list[object]:
     if isinstance(value, str):
         try:
             value = cast("object", json.loads(value))
-        except ValueError:
+        except (ValueError, RecursionError):
             raise _wrong(param, value, "a list") from None
     if isinstance(value, list):
         return cast("list[object]", value)

@@ -71,6 +71,8 @@ def _json(text: str) -> str:
         return f"it is not valid JSON (line {error.lineno}: {error.msg})"
     except RecursionError:
         return "it is nested too deep for JSON"
+    except ValueError:
+        return ""  # a number of thousands of digits: JSON, though not for Python
     return ""
 
 
@@ -110,6 +112,8 @@ def _toml(text: str) -> str:
         tomllib.loads(text.replace("\r\n", "\n"))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         return f"it is not valid TOML ({str(error)[:120]})"
+    except ValueError:
+        return ""  # a number of thousands of digits, which Python does not read
     return ""
 
 
