@@ -93,6 +93,21 @@ FAULTS = [
         id="unknown model in a tier",
     ),
     pytest.param(
+        '[routers.mine]\ntiers = { SIMPLE = ["openai/gpt-5.5", "openai/gtp-5.5"] }',
+        "line 2: openai is not known to have a model 'gtp-5.5'; did you mean openai/gpt-5.5?",
+        id="a vendor's model that is not listed",
+    ),
+    pytest.param(
+        RULE + "pattern = 'a'\nmodel = \"anthropic/nonesuch\"",
+        "line 5: anthropic is not known to have a model 'nonesuch'",
+        id="a rule's model that is not listed",
+    ),
+    pytest.param(
+        '[fallbacks.general]\n"*" = "mistral/nonesuch"',
+        "line 2: mistral is not known to have a model 'nonesuch'",
+        id="a fallback that is not listed",
+    ),
+    pytest.param(
         ROUTER + "boundaries = { simple_medium = 0.3, medium_complex = 0.2 }",
         "line 3: boundaries must rise, but simple_medium is 0.3 and medium_complex is 0.2",
         id="falling boundaries",

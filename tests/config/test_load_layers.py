@@ -230,6 +230,32 @@ def test_the_users_file_may_add_an_endpoint_a_model_and_a_router(configure: Conf
     assert any("no price is known for acme/big" in one for one in config.warnings)
 
 
+def test_a_vendors_model_is_taken_once_a_file_says_its_price(configure: Configure) -> None:
+    config = configure(
+        '[models."openai/gpt-9"]\nprice = { input = 1, output = 2 }\n'
+        '[routers.mine]\ntiers = { SIMPLE = ["openai/gpt-9"] }\n',
+        environ=KEY,
+    )
+    assert config.routers["mine"].tiers[Tier.SIMPLE] == ("openai/gpt-9",)
+
+
+def test_a_vendor_at_another_address_may_have_any_model(configure: Configure) -> None:
+    config = configure(
+        '[providers.openai]\nbase_url = "http://127.0.0.1:9/v1"\n'
+        '[routers.mine]\ntiers = { SIMPLE = ["openai/whatever"] }\n'
+    )
+    assert config.routers["mine"].tiers[Tier.SIMPLE] == ("openai/whatever",)
+
+
+def test_a_model_of_ones_own_that_is_mistyped_is_guessed(configure: Configure) -> None:
+    config = configure(
+        ACME
+        + '[models."acme/fast"]\nprice = { input = 0.10, output = 0.40 }\n'
+        + '[routers.mine]\ntiers = { SIMPLE = ["acme/fsat"] }\n',
+    )
+    assert any("acme/fsat (did you mean acme/fast?)" in one for one in config.warnings)
+
+
 def test_a_users_model_changes_a_catalogue_entry_field_by_field(configure: Configure) -> None:
     plain = configure(environ=KEY).models[ModelId("openai/gpt-5.5")]
     config = configure('[models."openai/gpt-5.5"]\ncontext_window = 1000\n', environ=KEY)

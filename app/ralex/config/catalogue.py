@@ -5,13 +5,14 @@ library alone: every start needs it.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, time
 from decimal import Decimal
 from functools import cache
 from types import MappingProxyType
 from typing import NotRequired, TypedDict, cast
 
+from ralex.config.endpoints import KNOWN_PROVIDERS
 from ralex.config.model import Config, ProviderConfig
 from ralex.core.ids import ModelId
 from ralex.core.models import (
@@ -177,6 +178,43 @@ def custom_model(provider: ProviderConfig, name: str) -> ModelInfo:
         api=provider.api,
         label=name,
     )
+
+
+def check_listed(
+    model: ModelInfo, *, known: Collection[ModelId], redirected: Collection[str]
+) -> None:
+    """Refuse a model that a vendor ralex has a list of does not have, such as a mistyped one.
+
+    Its first call would be refused, because its price is unknown; so it is said where the name
+    stands. A provider of the user's own, or at another address, may have what it likes.
+
+    Args:
+        known: The models of the catalogue and of the files.
+        redirected: Providers at an address of the user's.
+
+    Raises:
+        UnknownModelError: If the vendor's models are listed and this is none of them.
+    """
+    if model.id in known or model.provider not in KNOWN_PROVIDERS or model.provider in redirected:
+        return
+    listed = [one for one in known if one.startswith(f"{model.provider}/")]
+    if not listed:
+        return
+    near = near_models(model.id, listed)
+    guess = f"; did you mean {near[0]}?" if near else ""
+    raise UnknownModelError(
+        f"{model.provider} is not known to have a model {model.name[:100]!r}{guess}",
+        hint=f'if it does, say its price: [models."{model.id}"] '
+        "price = { input = 0.10, output = 0.40 }",
+    )
+
+
+def near_models(name: ModelId, known: Iterable[ModelId]) -> Sequence[ModelId]:
+    """Find the one model that a mistyped id is nearest to; none if none is near."""
+    import difflib  # noqa: PLC0415 - only an unknown name needs it
+
+    others = [one for one in known if one != name]
+    return [ModelId(one) for one in difflib.get_close_matches(name, others, n=1, cutoff=0.85)]
 
 
 def _by_suffix(wanted: str, models: Iterable[ModelInfo]) -> Sequence[ModelInfo]:

@@ -10,7 +10,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ralex.config import choice
-from ralex.config.catalogue import find_model, is_usable, load_catalogue
+from ralex.config.catalogue import (
+    check_listed,
+    find_model,
+    is_usable,
+    load_catalogue,
+    near_models,
+)
 from ralex.config.draft import Draft, ModelFinder, Said, parse_usd
 from ralex.config.endpoints import (
     BASE_URL_VARIABLES,
@@ -282,14 +288,20 @@ def _finish(
         draft.models.setdefault(found.id, found)
         return found
 
-    find_aliases(draft.aliases, find, aliases)
-    deployments = find_deployments(draft, find, aliases)
-    fallbacks = find_fallbacks(draft, find, aliases)
+    def find_listed(name: str) -> ModelInfo:
+        found = find_model(name, models=draft.models, providers=draft.providers, aliases=aliases)
+        check_listed(found, known=draft.models, redirected=draft.redirected)
+        draft.models.setdefault(found.id, found)
+        return found
+
+    find_aliases(draft.aliases, find_listed, aliases)
+    deployments = find_deployments(draft, find_listed, aliases)
+    fallbacks = find_fallbacks(draft, find_listed, aliases)
     own = choice.own_router(draft)
     if own is not None:
         routers[own.name] = own
     for name, planned in draft.routers.items():
-        routers[name] = planned.build(find)
+        routers[name] = planned.build(find_listed)
     _take_router_for_model(draft, routers, aliases)
     model = _model(draft, find, require_key=require_key)
     chosen = choice.choose_router(
@@ -365,7 +377,9 @@ def _warn_about_prices(draft: Draft, models: Sequence[ModelId]) -> None:
         return
     for model in dict.fromkeys(models):
         if draft.models[model].price is None:
+            near = near_models(model, draft.own_models)
+            guess = f" (did you mean {near[0]}?)" if near else ""
             draft.warnings.append(
-                f"no price is known for {model}, so it is refused under a budget; say it in "
+                f"no price is known for {model}{guess}, so it is refused under a budget; say it in "
                 f'config.toml: [models."{model}"] price = {{ input = 0.10, output = 0.40 }}'
             )
