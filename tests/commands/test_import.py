@@ -46,6 +46,15 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
+def test_prices_of_an_imported_file_are_shown_as_people_write_them(
+    tmp_path: Path, file: Path
+) -> None:
+    output = call(models, tmp_path, "--config", str(file))
+    rows = {line.split()[0]: line.split() for line in output.out.splitlines() if line}
+    assert rows["openai-compatible/scripted"][2:4] == ["1", "1"]
+    assert rows["openai-compatible/scripted-big"][2:4] == ["9", "9"]
+
+
 def test_the_conversion_goes_to_stdout_and_the_report_to_stderr(tmp_path: Path, file: Path) -> None:
     output = call(importing, tmp_path, "litellm", str(file))
     assert output.code == 0

@@ -230,11 +230,26 @@ class TestOneText:
         assert (answer["tier"], answer["rule"]) == ("SIMPLE", "(?i)\\btypo\\b")
 
     @pytest.mark.parametrize(
-        "argv", [(" ",), ("x", "--previous-tier", "huge"), ("x", "--context-tokens", "-1")]
+        "argv", [("x", "--previous-tier", "huge"), ("x", "--context-tokens", "-1")]
     )
     def test_wrong_usage_is_told(self, tmp_path: Path, argv: tuple[str, ...]) -> None:
         with pytest.raises(UsageError):
             call(route, tmp_path, *argv)
+
+    @pytest.mark.parametrize("ask", ["", " \n\t "])
+    def test_an_empty_ask_gets_the_middle_tier_and_says_why(self, tmp_path: Path, ask: str) -> None:
+        done = call(route, tmp_path, ask)
+        assert done.code == 0
+        assert done.out.startswith("tier      MEDIUM (score)\n")
+        assert "the message has no text to judge" in done.out
+        assert "dimension" not in done.out
+
+    def test_no_ask_at_all_is_wrong_usage(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
+        with pytest.raises(UsageError):
+            call(route, tmp_path)
 
     def test_an_unknown_router_is_a_configuration_error(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError):

@@ -9,7 +9,10 @@ import pytest
 
 from ralex.agent.session import Session
 from ralex.commands import route
+from ralex.commands.route_past import stats_lines
 from ralex.core.outcomes import Noticing, noticing
+from ralex.core.routing import Override
+from ralex.core.tiers import Tier
 from ralex.core.turn_log import PastTurn
 from ralex.errors import ConfigError, UsageError
 from ralex.opened import local_now
@@ -18,6 +21,7 @@ from ralex.store.sessions import SqliteSessions
 from tests.agent.script import DONE, HELLO, edit, read, shell, step
 from tests.agent.stand import Stand, play
 from tests.commands.command_line import Output, call
+from tests.core.past import turn
 
 HARD = "Refactor the scheduler of the payment service to async and fix the race condition in it"
 FIX = HELLO
@@ -188,6 +192,30 @@ def test_moved_asks_and_money_as_json(tmp_path: Path) -> None:
     assert [one["would_be"]["model"] for one in record["moved"]] == ["test/cheap"] * 2
     assert record["moved"][0]["ask"] == HARD[:59] + "…"
     assert float(record["cost_usd"]) == pytest.approx(30 * float(record["estimated_usd"]))
+
+
+def test_turns_on_a_model_that_the_user_chose_are_told_apart(tmp_path: Path) -> None:
+    async def one_choice() -> None:
+        async with AsyncExitStack() as stack:
+            session = await Stand(tmp_path, stack).open([DONE, DONE])
+            await play(session, HARD)
+            session.set_override(Override(tier=Tier.SIMPLE))
+            await play(session, HARD)
+
+    asyncio.run(one_choice())
+    (tmp_path / "home" / "config.toml").write_text(CONFIG)
+    told = replayed(tmp_path, "same").out
+    assert "1 turns since " not in told
+    assert "1 turn since " in told
+    assert "; 1 left out" in told
+    assert "turns for which you chose the model or tier are left out" in told
+    assert "no tier" not in stats(tmp_path).out
+
+
+def test_a_row_without_a_tier_says_what_it_counts() -> None:
+    lines = list(stats_lines([turn(tier=None, reason="override")], ""))
+    assert any(line.startswith("no tier  ") for line in lines)
+    assert any("you chose a model that serves no tier" in line for line in lines)
 
 
 @pytest.mark.parametrize(

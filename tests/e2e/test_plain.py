@@ -171,6 +171,30 @@ def test_lines_from_a_pipe_are_prompts_too(ralex: Ralex, tmp_path: Path) -> None
     assert "Error: /nope is not a command" in done.stdout
 
 
+ROUTERS = (
+    PRICED.replace('router = "test"', 'router = "mine"')
+    + '[models."openai/big"]\nprice = { input = 20, output = 40 }\n'
+    + '[routers.mine.tiers]\nSIMPLE = "openai/scripted"\nCOMPLEX = "openai/big"\n'
+    + '[routers.other.tiers]\nSIMPLE = "openai/big"\n'
+)
+
+
+def test_why_tier_and_router_are_told_in_full(ralex: Ralex) -> None:
+    ralex.configure(ROUTERS)
+    typed = "hello\n/why\n/tier\n/router other\n/new\n"
+    with ModelServer([Answer(text="Fine.")]) as server:
+        done = ralex("--plain", stdin=typed, OPENAI_BASE_URL=server.url, OPENAI_API_KEY=KEY)
+    assert done.code == 0, done.stderr
+    told = done.stdout.splitlines()
+    assert any(line.startswith("Estimate: about $") for line in told)
+    other = next(line for line in told if line.startswith("Alternative: COMPLEX, openai/big, "))
+    assert " for the first step; COMPLEX is more than was asked for, at " in other
+    assert "MEDIUM: as COMPLEX, openai/big" in told
+    assert "REASONING: as COMPLEX, openai/big" in told
+    assert "The router is other; there are " in done.stdout
+    assert "A new session begins. The router is mine again." in told
+
+
 def test_the_demo_is_told_in_lines(ralex: Ralex) -> None:
     done = ralex("demo", "--plain", stdin="/undo\n")
     assert done.code == 0, done.stderr

@@ -98,8 +98,8 @@ def _row(model: ModelInfo, config: Config) -> tuple[str, ...]:
     return (
         model.id,
         _short(model.context_window),
-        "unknown" if rates is None else f"{rates.input:f}{mark}",
-        "unknown" if rates is None else f"{rates.output:f}{mark}",
+        "unknown" if rates is None else f"{rates.input.normalize():f}{mark}",
+        "unknown" if rates is None else f"{rates.output.normalize():f}{mark}",
         "" if known is None else f"{known.measured.success:.0%}{beaten}",
         "" if known is None else f"{known.measured.usd_per_task:.3f}",
         " ".join(tiers),
@@ -151,7 +151,7 @@ def _measured_record(known: Standing | None) -> dict[str, object] | None:
 
 def _price_record(rates: Rates) -> dict[str, str | None]:
     def text(value: Decimal | None) -> str | None:
-        return None if value is None else format(value, "f")
+        return None if value is None else format(value.normalize(), "f")
 
     return {
         "input": text(rates.input),

@@ -168,7 +168,8 @@ class RouteRecord:
         ]
         if complexity is not None:
             rows.insert(1, f"score     {complexity.score:.3f} ({complexity.scorer})")
-            rows += ["", f"{'dimension':20}{'raw':>7}{'weight':>8}{'adds':>8}  found"]
+            if complexity.dimensions:
+                rows += ["", f"{'dimension':20}{'raw':>7}{'weight':>8}{'adds':>8}  found"]
             rows += [
                 f"{one.name:20}{one.raw:>7.2f}{one.weight:>8.2f}{one.contribution:>+8.3f}"
                 f"  {', '.join(one.matched[:6])}".rstrip()
@@ -286,7 +287,7 @@ def _query_of_arguments(args: argparse.Namespace, stdin: TextIO | None) -> Route
     text: str | None = args.text
     if text == "-" or text is None:
         text = "".join(_lines(stdin))
-    if not text.strip():
+    if args.text is None and not text.strip():
         raise UsageError("there is no text to route", hint='ralex route "explain this function"')
     return replace(_defaults(args), ask=text.strip())
 

@@ -16,6 +16,7 @@ from ralex.config.load import load_config, usable_providers
 from ralex.config.model import Config
 from ralex.config.scorers import AskJudge, load_followups
 from ralex.core.budget import format_usd
+from ralex.core.formats import count
 from ralex.core.outcomes import (
     DEFINITIONS,
     ENOUGH_TASKS,
@@ -38,7 +39,8 @@ _ASK_CHARS = 60
 _REPLAY_NOTES = (
     "the tokens are those that were used; another model may need more or fewer, and its cache is "
     "taken to hold as much",
-    "steps after a task moved up, and turns for which you chose a model or tier, stay as they were",
+    "steps after a task moved up stay as they were",
+    "turns for which you chose the model or tier are left out, as are those never routed",
     "how much of a day's money was left is not considered",
 )
 
@@ -78,7 +80,7 @@ def run(
     elif args.json:
         _write_json(stdout, _stats(turns, since))
     else:
-        stdout.write("".join(f"{line}\n" for line in _stats_lines(turns, since)))
+        stdout.write("".join(f"{line}\n" for line in stats_lines(turns, since)))
     return 0
 
 
@@ -137,7 +139,8 @@ def _stats(turns: Sequence[PastTurn], since: str) -> dict[str, object]:
     }
 
 
-def _stats_lines(turns: Sequence[PastTurn], since: str) -> Iterator[str]:
+def stats_lines(turns: Sequence[PastTurn], since: str) -> Iterator[str]:
+    """Tell success and cost by tier, and the two rates, line by line."""
     tiers = by_tier(turns)
     if not tiers:
         yield f"no turn is stored{f' since {since}' if since else ''}"
@@ -148,6 +151,8 @@ def _stats_lines(turns: Sequence[PastTurn], since: str) -> Iterator[str]:
         ("tier", "turns", "succeeded", "failed", "other", "moved up", "cost", "$/success"),
         [_row(one) for one in tiers],
     )
+    if any(one.tier is None for one in tiers):
+        yield "  no tier: you chose a model that serves no tier of the router, or none was routed"
     yield ""
     yield from _noticing_lines(noticing(turns))
     yield ""
@@ -161,7 +166,7 @@ def _row(one: TierOutcome) -> tuple[str, ...]:
     share = f" ({one.succeeded / judged:.0%})" if judged else ""
     each = one.usd_per_success
     return (
-        one.tier or "own choice",
+        one.tier or "no tier",
         f"{one.turns:,}",
         f"{one.succeeded:,}{share}",
         f"{one.failed:,}",
@@ -249,8 +254,8 @@ def _replay_lines(found: Replay, router: str, since: str) -> Iterator[str]:
         return
     left_out = f"; {found.left_out} left out" if found.left_out else ""
     yield (
-        f"{len(found.turns):,} turns{f' since {since}' if since else ''}, decided anew by the "
-        f"router {router}{left_out}"
+        f"{count(len(found.turns), 'turn')}{f' since {since}' if since else ''}, "
+        f"decided anew by the router {router}{left_out}"
     )
     yield ""
     yield from _matrix(found.turns)

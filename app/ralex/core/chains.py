@@ -120,6 +120,11 @@ def tiers_by_nearness(tier: Tier) -> Iterator[Tier]:
     yield from reversed(TIERS[: tier.rank])
 
 
+def serving_tier(router: Router, tier: Tier) -> Tier:
+    """Name the tier whose models answer for one: itself, or the nearest that has any."""
+    return next((near for near in tiers_by_nearness(tier) if router.tiers.get(near)), tier)
+
+
 def chain_for(router: Router, tier: Tier, market: Market) -> Chain:
     """Find the models of a tier, or of the nearest tier that has any that can be called.
 

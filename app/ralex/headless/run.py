@@ -25,6 +25,7 @@ from ralex.core.events import (
     TurnFailed,
     TurnFinished,
 )
+from ralex.core.formats import count
 from ralex.core.routing import RouteDecision
 from ralex.core.terminal_text import clean
 from ralex.core.usage import Usage
@@ -200,7 +201,7 @@ class Reporter:
 
     def _summary(self, end: TurnFinished | TurnFailed) -> None:
         tokens = end.usage.total_tokens
-        line = f"{end.steps} steps · {tokens:,} tokens · {format_usd(end.cost_usd)}"
+        line = f"{count(end.steps, 'step')} · {tokens:,} tokens · {format_usd(end.cost_usd)}"
         if end.saved_usd is not None and end.saved_usd > 0:
             line += f" · saved ~{format_usd(end.saved_usd)}"
         if end.budget is not None:

@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,11 +15,12 @@ from ralex.agent.context import instruction_blocks
 from ralex.agent.standards import agent_os_files
 from ralex.core import formats
 from ralex.core.budget import SpendRow
+from ralex.core.chains import serving_tier
 from ralex.core.ids import ModelId
 from ralex.core.pricing import is_free, rates_at
-from ralex.core.routing import Override
+from ralex.core.routing import Override, Router
 from ralex.core.terminal_text import clean, clean_line
-from ralex.core.tiers import TIERS
+from ralex.core.tiers import TIERS, Tier
 from ralex.errors import UsageError
 from ralex.plain.narrator import Narrator, day_words, diff_lines, route_words
 from ralex.slash import COMMANDS, Typed, find_command, matching, nearest_name
@@ -142,9 +144,9 @@ class PlainCommands:
         names = ", ".join(each.value for each in TIERS)
         if wanted:
             raise UsageError(f"{argument} is not a tier", hint=f"the tiers are {names}")
-        tiers = self.session.router.tiers
+        router = self.session.router
         return [
-            *(f"{each.value}: {', then '.join(tiers.get(each, ()))}" for each in TIERS),
+            *(f"{each.value}: {_serving(router, each)}" for each in TIERS),
             "Choose one with /tier and its name; with ! behind it, for one turn.",
         ]
 
@@ -193,10 +195,12 @@ class PlainCommands:
             return ["No turn was routed yet."]
         lines = [f"Route: {route_words(route)}"]
         lines += [f"Reason: {clean_line(reason)}" for reason in route.reasons[1:]]
+        if route.estimated_usd is not None:
+            lines.append(f"Estimate: {_first_step(route.estimated_usd)}")
         for other in route.alternatives:
-            cost = other.estimated_usd
-            price = "cost unknown" if cost is None else f"about {formats.usd(cost)}"
-            lines.append(f"Alternative: {other.tier or 'no tier'}, {other.model}, {price}")
+            who = f"{other.tier or 'no tier'}, {clean_line(other.model)}"
+            why_not = clean_line(other.why_not)
+            lines.append(f"Alternative: {who}, {_first_step(other.estimated_usd)}; {why_not}")
         return lines
 
     async def _budget(self, _argument: str) -> Lines:
@@ -220,8 +224,11 @@ class PlainCommands:
         return [f"This session: {words}", f"Today: {day_words(budget)}."]
 
     async def _new(self, _argument: str) -> Lines:
+        before = self.session.router.name
         self.session = await self._opener.new()
-        return ["A new session begins."]
+        router = self.session.router.name
+        again = "" if router == before else f" The router is {router} again."
+        return [f"A new session begins.{again}"]
 
     async def _sessions(self, _argument: str) -> Lines:
         found = await self._opener.stored()
@@ -315,6 +322,19 @@ class PlainCommands:
             "A line that ends in a backslash goes on in the next.",
             "Ctrl+C stops a turn; at the prompt it leaves, as Ctrl+D does.",
         ]
+
+
+def _serving(router: Router, tier: Tier) -> str:
+    """List the models of a tier; one without any names the tier that stands in for it."""
+    serving = serving_tier(router, tier)
+    models = clean_line(", then ".join(router.tiers.get(serving, ())))
+    return models if serving is tier else f"as {serving.value}, {models}"
+
+
+def _first_step(cost: Decimal | None) -> str:
+    if cost is None:
+        return "cost unknown"
+    return f"about {formats.usd(cost)} for the first step"
 
 
 def _undo_lines(report: "UndoReport") -> Lines:

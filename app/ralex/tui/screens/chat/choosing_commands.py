@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from ralex.core.chains import serving_tier
 from ralex.core.ids import ModelId
 from ralex.core.routing import Override
 from ralex.core.tiers import TIERS, Tier
@@ -181,7 +182,11 @@ class ChoosingCommands:
 
     def _chain(self, tier: Tier) -> str:
         session = self._screen.session
-        return " → ".join(session.router.tiers.get(tier, ())) if session else ""
+        if session is None:
+            return ""
+        serving = serving_tier(session.router, tier)
+        models = " → ".join(session.router.tiers.get(serving, ()))
+        return models if serving is tier else f"as {serving}: {models}"
 
     def _say(self, text: str) -> None:
         self._screen.show(NoticeItem(level="info", text=text))
