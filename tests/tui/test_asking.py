@@ -126,6 +126,16 @@ async def test_a_very_long_command_leaves_the_choices_in_sight() -> None:
         assert await answered(driver) == ("allow", "")
 
 
+async def test_a_long_command_is_seen_from_its_start_on_a_small_screen() -> None:
+    command = "git push --force origin main && rm -rf build"
+    pattern = "bash(git push *), bash(rm -rf build)"
+    async with asking(approval("bash", command, {"command": command}, pattern), (60, 15)) as driver:
+        top = driver.app.screen.query_one(".question")
+        assert top.region.y >= 1
+        assert top.region.height == 1
+        assert words(driver).count("git push --force") == 1
+
+
 def test_a_change_is_shown_as_what_goes_and_what_comes() -> None:
     text = subject("edit", json.dumps(EDIT)).plain
     assert "-     return result" in text

@@ -211,7 +211,7 @@ async def test_jumping_goes_from_one_own_message_to_the_next() -> None:
 async def test_the_keyboard_alone_opens_and_copies_entries() -> None:
     async with running(FakeSession(stored=stored_turns(3)), size=(90, 30)) as driver:
         await driver.ready()
-        await driver.pilot.press("shift+tab")
+        await driver.pilot.press("tab")
         assert driver.app.focused is view(driver)
         while not isinstance(view(driver).items[view(driver).current or 0], ToolItem):
             await driver.pilot.press("up")
@@ -222,6 +222,39 @@ async def test_the_keyboard_alone_opens_and_copies_entries() -> None:
         assert driver.app.clipboard.startswith("bash command")
         await driver.pilot.press("escape")
         assert driver.app.focused is driver.chat.prompt
+
+
+async def test_words_typed_after_opening_a_card_reach_the_prompt() -> None:
+    async with running(FakeSession(stored=stored_turns(3)), size=(90, 30)) as driver:
+        await driver.ready()
+        y = next(at for at, line in enumerate(driver.rows()) if "✓ bash" in line)
+        await driver.pilot.click(offset=(20, y + view(driver).region.y))
+        await driver.until(lambda: "│ x" in driver.text())
+        await driver.type("just")
+        assert driver.chat.prompt.text == "just"
+        await driver.pilot.press("tab")
+        assert driver.app.focused is view(driver)
+        await driver.type("ify")
+        assert driver.app.focused is driver.chat.prompt
+        assert driver.chat.prompt.text == "justify"
+
+
+async def test_a_narrow_card_says_what_was_called_before_how_it_ended() -> None:
+    script = [
+        *opening("x"),
+        *call(
+            "bash", "git push --force origin main", is_error=True, summary="Not run: denied " * 5
+        ),
+        finished(),
+    ]
+    async with running(FakeSession(scripts=[script]), size=(60, 15)) as driver:
+        await driver.ready()
+        await driver.send("x")
+        await driver.idle()
+        (line,) = [one for one in driver.rows() if "bash" in one]
+        assert "bash  git push --force origi" in line
+        assert "Not run: denied" in line
+        assert line.endswith("…")
 
 
 async def test_an_answer_of_five_megabytes_and_a_line_of_one_are_shown() -> None:

@@ -8,6 +8,7 @@ from textual.screen import Screen
 
 from ralex.tui.screens.chat.copying import copied, last_code_block
 from ralex.tui.screens.chat.search import Search
+from ralex.tui.widgets.prompt.prompt import Prompt
 from ralex.tui.widgets.transcript.items import AnswerItem, RouteItem, ToolItem
 from ralex.tui.widgets.transcript.view import Transcript
 
@@ -96,6 +97,11 @@ class ReadingScreen(Screen[None]):
     @on(Transcript.Left)
     def _leave_transcript(self) -> None:
         self.focus_prompt()
+
+    @on(Transcript.Typed)
+    def _write_on(self, event: Transcript.Typed) -> None:
+        event.stop()
+        self.query_one(Prompt).insert_pasted(event.text)
 
     @on(Transcript.CopyWanted)
     def _copy_entry(self, event: Transcript.CopyWanted) -> None:

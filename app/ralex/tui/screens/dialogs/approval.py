@@ -16,6 +16,7 @@ from typing_extensions import override
 from ralex.core.events import ApprovalRequested
 from ralex.tui.rows import shown_line
 from ralex.tui.screens.dialogs.subject import subject
+from ralex.tui.widgets.transcript.items import tool_arguments
 
 _DENY: Final = "deny"
 _WITH_MESSAGE: Final = "deny with a message"
@@ -77,8 +78,14 @@ class ApprovalScreen(ModalScreen[Verdict]):
             yield reason
 
     def _question(self) -> Content:
+        """Name the call and the reason; a command is not named, it is shown whole right below."""
         request = self._request
         reason = shown_line(request.reason)
+        if tool_arguments(request.arguments_json).get("command"):
+            return Content.assemble(
+                (shown_line(request.name), "$foreground"),
+                (f"  {reason}" if reason else "", "$text-muted"),
+            )
         return Content.assemble(
             (f"{shown_line(request.name)}  ", "$text-muted"),
             (shown_line(request.title), "$foreground"),

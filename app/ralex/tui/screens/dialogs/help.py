@@ -42,7 +42,7 @@ class HelpScreen(ModalScreen[None]):
         """Commands, then keys."""
         with VerticalScroll(classes="dialog") as dialog:
             dialog.border_title = "Help"
-            dialog.border_subtitle = "Esc closes"
+            dialog.border_subtitle = "PgDn reads on · Esc closes"
             yield Static(self._text(), markup=False)
 
     def action_close(self) -> None:

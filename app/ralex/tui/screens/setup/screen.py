@@ -124,7 +124,7 @@ class SetupScreen(ModalScreen[SetupDone | None]):
         entries += [
             _Entry(one.title, one.about, lambda one=one: self._ask_key(one)) for one in VENDORS
         ]
-        demo = _Entry("Demo", "see it work with a scripted model; no key", self._demo)
+        demo = _Entry("Demo", "a scripted model; no key needed", self._demo)
         entries.append(demo)
         local = "looking for Ollama, llama.cpp and LM Studio on this machine …"
         if self._servers is not None:

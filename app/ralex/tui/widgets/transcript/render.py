@@ -35,6 +35,7 @@ _FOLDED_USER_ROWS: Final = 14
 _OUTPUT_HEAD: Final = 40
 _OUTPUT_TAIL: Final = 40
 _NAME_WIDTH: Final = 5
+_SUMMARY_WIDTH: Final = 40
 
 
 class ItemRenderer:
@@ -165,13 +166,16 @@ class ItemRenderer:
             ToolState.UNKNOWN: ("?", palette.warning),
         }[item.state]
         width = _text_width(total) + INDENT
-        right = self._tool_summary(item)
         left: Line = [
             ("  ", Style.null()),
             (f"{mark} ", style),
             (f"{item.name:<{_NAME_WIDTH}} ", palette.muted),
         ]
-        room = max(8, width - cells(left) - cells(right) - 2)
+        # What was called comes first: its end may take half of the room, and what is left over.
+        room = width - cells(left) - 2
+        needed = cells([(item.title, palette.text)])
+        right = fit(self._tool_summary(item), max(room // 2, min(_SUMMARY_WIDTH, room - needed)))
+        room = max(8, room - cells(right))
         left += fit([(item.title, palette.text)], room)
         free = max(2, width - cells(left) - cells(right))
         rows = [row([*left, (" " * free, Style.null()), *right], total=total, gutter=INDENT)]
@@ -187,7 +191,7 @@ class ItemRenderer:
             added, removed = diff_counts(item.diff)
             return [(f"+{added}", palette.added_sign), (f" −{removed}", palette.removed_sign)]
         style = palette.error if item.state is ToolState.FAILED else palette.faint
-        return fit([(item.summary, style)], 40)
+        return [(item.summary, style)]
 
     def _tool_body(self, item: ToolItem, total: int) -> list[Row]:
         palette = self._palette

@@ -19,6 +19,8 @@ from ralex.tui.rows import Line, painted
 from ralex.tui.widgets.transcript.items import AnyItem, UserItem
 from ralex.tui.widgets.transcript.list_view import LINE_BITS, ItemList
 
+_LETTERS = frozenset({"k", "j", "c", "space"})
+
 
 class Transcript(ItemList, can_focus=True):
     """Everything said and done in the session."""
@@ -31,12 +33,20 @@ class Transcript(ItemList, can_focus=True):
         Binding("escape,tab", "leave", "Back to the prompt", show=False),
     ]
 
+    FOCUS_ON_CLICK = False  # whoever opens a card by mouse goes on typing where they were
     DEFAULT_CSS = """
     Transcript { height: 1fr; overflow-x: hidden; overflow-y: scroll; scrollbar-size-vertical: 1; }
     """
 
     class Left(Message):
         """The user is done here; the prompt should have the focus."""
+
+    class Typed(Message):
+        """The user writes while the transcript has the focus."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
 
     class CopyWanted(Message):
         """The user wants a text in the clipboard."""
@@ -140,6 +150,17 @@ class Transcript(ItemList, can_focus=True):
         self.current = None
         self.refresh()
         self.post_message(self.Left())
+
+    def on_key(self, event: events.Key) -> None:
+        """Hand letters that mean nothing here to the prompt, so that none is lost."""
+        if event.is_printable and event.character and event.key not in _LETTERS:
+            event.stop()
+            self.post_message(self.Typed(event.character))
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Hand what is pasted to the prompt."""
+        event.stop()
+        self.post_message(self.Typed(event.text))
 
     def on_click(self, event: events.Click) -> None:
         """Open or close what was clicked, if it was its first line."""
