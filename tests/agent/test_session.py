@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from decimal import Decimal
 from itertools import pairwise
 
 import pytest
@@ -29,7 +30,7 @@ from ralex.core.tiers import Tier
 from ralex.core.tokens import estimate_tokens
 from ralex.errors import ServerError, UnknownModelError
 from ralex.providers.scripted import ScriptedCall, ScriptedStep
-from tests.agent.script import DONE, HELLO, finished_calls, read, shell
+from tests.agent.script import DONE, HELLO, finished_calls, read, shell, step
 from tests.agent.stand import Stand, impatient, model, play
 
 HARD = "Refactor the pricing module so that totals respect the quantity, and add tests for it"
@@ -202,6 +203,23 @@ async def test_leaving_the_turn_interrupts_it_and_keeps_what_was_said(stand: Sta
     assert isinstance(said[2], AssistantMessage)
     assert said[2].text.startswith("one")
     assert said[-1] == UserMessage(text="stop that")
+
+
+async def test_the_bill_of_a_stopped_turn_holds_the_call_that_was_stopped(stand: Stand) -> None:
+    script = [step(shell("true")), ScriptedStep(text="slow " * 4_000)]
+    session = await stand.open(script, tokens_per_s=500)
+    paid = Decimal(0)
+    async with asyncio.timeout(20), session.turn(HELLO) as events:
+        async for event in events:
+            if isinstance(event, StepFinished):
+                paid = event.cost_usd
+            if isinstance(event, TextDelta):
+                break
+    end = session.last_failure
+    assert end is not None
+    assert end.cost_usd > paid > 0
+    assert end.cost_usd == (await session.budget()).spent_usd
+    assert end.usage.output_tokens > 0
 
 
 async def test_interrupting_kills_the_running_command(stand: Stand) -> None:

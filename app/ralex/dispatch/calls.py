@@ -94,7 +94,10 @@ class AttemptStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptFailed:
-    """An attempt broke off; what it cost is booked already."""
+    """An attempt broke off or was stopped; what it cost is booked already.
+
+    Whoever is told of a stopped one must not wait for anything.
+    """
 
     model: ModelInfo
     usage: Usage

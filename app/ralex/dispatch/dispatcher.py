@@ -195,7 +195,7 @@ class Dispatcher:
             if is_sent:
                 tab.committed_usd += charge.cost_usd if charge else reservation.worst_usd
             await finish(self._account(reservation, charge, is_sent=is_sent))
-            if charge is not None and isinstance(error, Exception):
+            if charge is not None and isinstance(error, Exception | asyncio.CancelledError):
                 await emit(
                     AttemptFailed(
                         model=model, usage=charge.usage or Usage(), cost_usd=charge.cost_usd
