@@ -54,6 +54,14 @@ ASKS = (
 )
 
 
+def test_the_providers_file_loads_by_itself(tmp_path: Path) -> None:
+    key = {"OPENCODE_ZEN_API_KEY": "k"}
+    config = Files(tmp_path).load(EXAMPLES / "providers.json", key, model="opencodezen/any")
+    assert config.providers["opencodezen"].base_url == "https://opencode.ai/zen/v1"
+    assert config.providers["opencodezen"].api_key == "k"
+    assert config.providers["opencodego"].base_url == "https://opencode.ai/zen/go/v1"
+
+
 @pytest.fixture
 def files(tmp_path: Path) -> Files:
     return Files(tmp_path)

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
+import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -133,6 +134,13 @@ def test_junk_in_any_place_is_a_config_error_or_a_configuration(
     text = yaml.safe_dump(with_value(path, value), allow_unicode=True)
     with suppress(ConfigError):
         convert_text(text)
+
+
+@pytest.mark.parametrize("name", [[], {}, ["small"], None, 3])
+def test_a_fallback_of_something_without_a_name_is_a_config_error(name: object) -> None:
+    path = ("router_settings", "context_window_fallbacks", 0)
+    with pytest.raises(ConfigError, match="context_window_fallbacks"):
+        convert_text(yaml.safe_dump(with_value(path, [name, "small"])))
 
 
 def test_the_whole_file_is_fine_as_it_is() -> None:

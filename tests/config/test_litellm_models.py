@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from ralex.config.catalogue import resolve_model
+from ralex.config.litellm import convert
 from ralex.config.model import Retries
 from ralex.core.models import Api, Rates
 from ralex.errors import ConfigError, MissingKeyError, UnknownModelError
@@ -385,6 +386,29 @@ def test_providers_json_beside_the_file_adds_providers(files: Files) -> None:
     files.write('{"acme": ', "providers.json")
     with pytest.raises(ConfigError, match=r"providers.json line"):
         files.load(text)
+
+
+def test_providers_json_by_itself_adds_its_providers_and_routes_nothing(files: Files) -> None:
+    path = files.write(
+        '{\n "acme": {"base_url": "https://acme.example.com/v1", "api_key_env": "ACME_KEY"}\n}',
+        "providers.json",
+    )
+    environ = {"ACME_KEY": "k", "MISTRAL_API_KEY": "k"}
+    config = files.load(path, environ, model="acme/fast")
+    provider = config.providers["acme"]
+    assert (provider.base_url, provider.api_key) == ("https://acme.example.com/v1", "k")
+    assert (config.model, config.router) == ("acme/fast", "mistral")
+    warnings = files.load(path, {"MISTRAL_API_KEY": "k"}).warnings
+    assert not any("ACME_KEY" in one for one in warnings), "said where the key is needed"
+    text, moved = convert(path).to_toml()
+    assert (text.splitlines()[0], moved) == ("[providers.acme]", ())
+
+
+@pytest.mark.parametrize("text", ['{"version": 1}', '{"a": {"url": "x"}}', "[1]"])
+def test_a_json_file_of_something_else_is_refused(files: Files, text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        files.load(files.write(text, "other.json"))
+    assert "other.json" in caught.value.message
 
 
 def test_settings_become_budget_retries_and_waits(files: Files) -> None:

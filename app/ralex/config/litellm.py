@@ -6,7 +6,7 @@ decide alike.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -28,6 +28,7 @@ from ralex.config.toml_text import KeyPath, TomlFile, TomlTable
 from ralex.config.toml_write import write_toml
 from ralex.core.ids import ModelId
 from ralex.core.models import ModelInfo
+from ralex.errors import ConfigError
 
 PROVIDERS_FILE = "providers.json"
 """Custom OpenAI-like providers, beside the configuration."""
@@ -44,12 +45,14 @@ class Conversion:
         table: What config.toml would hold; keys that stand in the file are in it.
         lines: The line of the YAML file behind each key.
         notes: What has no counterpart, in the order of the lines.
+        is_providers_only: The file is a ``providers.json`` by itself; it decides no routing.
     """
 
     path: Path
     table: TomlTable
     lines: Mapping[KeyPath, int]
     notes: tuple[Note, ...]
+    is_providers_only: bool = False
 
     def as_file(self) -> TomlFile:
         """Give the table as a file whose messages name the lines of the YAML file."""
@@ -68,7 +71,8 @@ def apply_litellm_file(draft: Draft, path: Path, environ: Mapping[str, str]) -> 
         ConfigError: For the first fault, with file, line and key.
     """
     conversion = convert(path, environ)
-    draft.router = draft.model = None
+    if not conversion.is_providers_only:
+        draft.router = draft.model = None
     before = len(draft.warnings)
     apply_user_file(draft, conversion.as_file(), environ)
     # Which keys are missing is said where one is needed: by the router or model in force.
@@ -95,6 +99,8 @@ def convert(path: Path, environ: Mapping[str, str] | None = None) -> Conversion:
     """
     reading = Reading(path=path, lookup=None if environ is None else environ.get)
     root = reading.root(read_yaml(path)).table()
+    if path.suffix.lower() == ".json" and "model_list" not in root:
+        return _providers_alone(path)
     book = ProviderBook()
     extra, more = _custom_providers(path.parent / PROVIDERS_FILE, book)
     return _Converter(reading, root, book, extra).run(more)
@@ -103,7 +109,9 @@ def convert(path: Path, environ: Mapping[str, str] | None = None) -> Conversion:
 class _Converter:
     """Goes through the sections of one file."""
 
-    def __init__(self, reading: Reading, root: Table, book: ProviderBook, extra: list[str]) -> None:
+    def __init__(
+        self, reading: Reading, root: Table, book: ProviderBook, extra: Iterable[str]
+    ) -> None:
         self._reading = reading
         self._root = root
         self._book = book
@@ -275,12 +283,15 @@ def _is_cheapest_first(sections: list[Table]) -> bool:
     return False
 
 
-def _custom_providers(path: Path, book: ProviderBook) -> tuple[list[str], list[Note]]:
-    """Read ``providers.json`` into the book; its JSON is read as YAML, which knows its lines."""
+def _custom_providers(path: Path, book: ProviderBook) -> tuple[dict[str, int], list[Note]]:
+    """Read ``providers.json`` into the book and give the line of each provider.
+
+    Its JSON is read as YAML, which knows its lines.
+    """
     if not path.is_file():
-        return [], []
+        return {}, []
     reading = Reading(path=path)
-    names: list[str] = []
+    lines: dict[str, int] = {}
     for name, item in reading.root(read_yaml(path)).table().take_all():
         table = item.as_table()
         address = None if table is None else table.take("base_url")
@@ -295,8 +306,27 @@ def _custom_providers(path: Path, book: ProviderBook) -> tuple[list[str], list[N
         if known is not None and known.base_url == base_url and set(kind.keys) <= set(known.keys):
             continue
         book.kinds[name] = kind
-        names.append(name)
-    return names, reading.notes
+        lines[name] = item.line
+    return lines, reading.notes
+
+
+def _providers_alone(path: Path) -> Conversion:
+    """Convert a ``providers.json`` that is given by itself: its providers, without models."""
+    book = ProviderBook()
+    lines, notes = _custom_providers(path, book)
+    if notes and not lines:
+        raise ConfigError(
+            f"{path}: there is neither a model_list nor a provider with a base_url",
+            hint="is this a configuration of LiteLLM?",
+        )
+    written = {name: provider_table(name, Endpoint(kind=book.kinds[name])) for name in lines}
+    return Conversion(
+        path=path,
+        table={"providers": written} if written else {},
+        lines={("providers", name): line for name, line in lines.items()},
+        notes=tuple(notes),
+        is_providers_only=True,
+    )
 
 
 def _without_secrets(table: TomlTable) -> tuple[TomlTable, tuple[str, ...]]:

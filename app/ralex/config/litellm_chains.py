@@ -207,8 +207,9 @@ def _pairs(given: Item, models: ModelList) -> Iterator[tuple[str, list[Hop]]]:
 
 
 def _source(item: Item, models: ModelList) -> str:
-    if item.node.value == "*" or item.node.value in _routers(models):
-        return str(item.node.value)
+    name = item.text()
+    if name == "*" or name in _routers(models):
+        return name
     return known_name(item, models)
 
 

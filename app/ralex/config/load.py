@@ -39,7 +39,7 @@ _AUTO = "auto"
 """The name of a model that means: let the router choose."""
 
 _MODES = ("yolo", "ask", "plan")
-_YAML = frozenset({".yaml", ".yml"})
+_LITELLM = frozenset({".yaml", ".yml", ".json"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +133,7 @@ def _apply_files(
             raise ConfigError(f"there is no file {extra}", hint="check the path after --config")
         trusted.append(extra)
     for path in trusted:
-        if path.suffix.lower() in _YAML:
+        if path.suffix.lower() in _LITELLM:
             from ralex.config.litellm import apply_litellm_file  # noqa: PLC0415 - brings YAML
 
             apply_litellm_file(draft, path, environ)
