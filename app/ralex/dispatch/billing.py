@@ -20,7 +20,7 @@ from ralex.core.usage import Usage
 from ralex.dispatch.calls import Call
 
 _MARGIN = Decimal("1.25")
-"""An attempt that broke off is billed for what was generated, which is more than what arrived."""
+"""A count of our own is an estimate, and of an attempt that broke off not all arrived."""
 _MARGIN_TOKENS = 64
 
 
@@ -30,6 +30,7 @@ class Heard:
 
     text: list[str] = field(default_factory=list[str])
     answer: list[str] = field(default_factory=list[str])
+    has_reasoning: bool = False
     report: UsageReport | None = None
     reply: StreamFinished | None = None
 
@@ -41,6 +42,7 @@ class Heard:
                 self.answer.append(text)
             case ReasoningDelta(text=text):
                 self.text.append(text)
+                self.has_reasoning = True
             case ToolCallDelta():
                 self.text.append(part.name + part.arguments_json)
             case UsageReport():
@@ -86,13 +88,18 @@ def bill(
     model: ModelInfo,
     *,
     input_tokens: int,
+    most_output_tokens: int,
     counterfactual: PriceList | None,
     now: datetime,
 ) -> Charge:
     """Price an attempt: the provider's own price, else its usage, else what we counted.
 
+    A whole reply without usage, of a model that may have reasoned where nobody saw it, is priced
+    as if it had used all it was allowed: less would let the day's limit be passed.
+
     Args:
         input_tokens: Our estimate of the request, for a reply without usage.
+        most_output_tokens: The cap that was sent with the request.
         counterfactual: Prices of the router's top tier, or None if unknown.
         now: The moment whose prices apply.
     """
@@ -101,7 +108,9 @@ def bill(
     if reported is not None and is_whole:
         usage, source = reported, "computed"
     else:
-        usage, source = _counted(heard, reported, input_tokens, is_whole=is_whole), "estimated"
+        usage, source = _counted(heard, reported, input_tokens), "estimated"
+        if is_whole and model.reasoning and not heard.has_reasoning:
+            usage = replace(usage, output_tokens=max(usage.output_tokens, most_output_tokens))
     cost = cost_usd(model.price, usage, now) if model.price else Decimal(0)
     if heard.cost_usd is not None:
         cost, source = heard.cost_usd, "provider"
@@ -113,11 +122,9 @@ def bill(
     )
 
 
-def _counted(heard: Heard, reported: Usage | None, input_tokens: int, *, is_whole: bool) -> Usage:
+def _counted(heard: Heard, reported: Usage | None, input_tokens: int) -> Usage:
     """Count a reply whose usage is missing, or was reported before the reply broke off."""
-    margin = Decimal(1) if is_whole else _MARGIN
-    extra = 0 if is_whole else _MARGIN_TOKENS
-    output = int((estimate_tokens("".join(heard.text)) + extra) * margin)
+    output = int((estimate_tokens("".join(heard.text)) + _MARGIN_TOKENS) * _MARGIN)
     if reported is None:
-        return Usage(input_tokens=int(input_tokens * margin), output_tokens=output)
+        return Usage(input_tokens=int(input_tokens * _MARGIN), output_tokens=output)
     return replace(reported, output_tokens=max(reported.output_tokens, output))

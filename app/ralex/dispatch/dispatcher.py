@@ -191,7 +191,9 @@ class Dispatcher:
                     hint="try again; if it stays so, choose another model",
                 )
         except BaseException as error:
-            charge = self._charge_of_failure(call, candidate, heard, error) if is_sent else None
+            charge = None
+            if is_sent:
+                charge = self._charge_of_failure(call, candidate, heard, output_tokens, error)
             if is_sent:
                 tab.committed_usd += charge.cost_usd if charge else reservation.worst_usd
             await finish(self._account(reservation, charge, is_sent=is_sent))
@@ -203,7 +205,7 @@ class Dispatcher:
                 )
             raise
         self._traffic.succeeded(candidate, call.session_id)
-        charge = self._charge(call, candidate, heard)
+        charge = self._charge(call, candidate, heard, output_tokens)
         counted.tokens = (charge.usage or Usage()).total_tokens or counted.tokens
         budget = await finish(self._ledger.settle(reservation.id, charge))
         return CallResult(
@@ -254,17 +256,23 @@ class Dispatcher:
             )
         return heard.reply
 
-    def _charge(self, call: Call, candidate: Candidate, heard: Heard) -> Charge:
+    def _charge(self, call: Call, candidate: Candidate, heard: Heard, output_tokens: int) -> Charge:
         return bill(
             heard,
             candidate.model,
             input_tokens=candidate.input_tokens,
+            most_output_tokens=output_tokens,
             counterfactual=call.counterfactual,
             now=self._now(),
         )
 
     def _charge_of_failure(
-        self, call: Call, candidate: Candidate, heard: Heard, error: BaseException
+        self,
+        call: Call,
+        candidate: Candidate,
+        heard: Heard,
+        output_tokens: int,
+        error: BaseException,
     ) -> Charge | None:
         """Price an attempt that broke off; None leaves its worst case held.
 
@@ -275,7 +283,8 @@ class Dispatcher:
         is_known = heard.usage is not None or heard.reply is not None
         was_stopped = heard.has_content and not isinstance(error, Exception)
         if is_known or was_stopped:
-            return self._charge(replace(call, counterfactual=None), candidate, heard)
+            unsaved = replace(call, counterfactual=None)
+            return self._charge(unsaved, candidate, heard, output_tokens)
         if heard.has_content or may_have_been_billed(error):
             return None
         return Charge(cost_usd=Decimal(0), source="computed", usage=Usage())
