@@ -1,14 +1,19 @@
 """grep, glob and ls: what a developer would see, within bounds."""
 
+import json
 import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from ralex.errors import ToolError
+from ralex.tools import grep_search
 from ralex.tools.base import ToolContext
 from ralex.tools.glob import GlobTool
 from ralex.tools.globs import compile_glob
@@ -318,3 +323,16 @@ def test_a_nested_ignore_file_may_bring_something_back(workspace: Path) -> None:
     (workspace / "b.txt").touch()
     found = [re.sub(".*workspace/", "", path) for path in walk_files(workspace, WalkLimits())]
     assert found == [".gitignore", "kept/.gitignore", "kept/a.txt"]
+
+
+def test_a_search_that_nobody_ends_is_ended_by_the_system(tmp_path: Path) -> None:
+    (tmp_path / "long.txt").write_text("a" * 40 + "b")
+    task = {"pattern": "(a+)+$", "ignore_case": False, "limit": 9, "cpu_s": 1}
+    given = json.dumps(task).encode() + b"\n" + os.fsencode(tmp_path / "long.txt")
+
+    # The time-out is the failure's, not the measure's: unbounded, this pattern takes for ever.
+    ended = subprocess.run(
+        [sys.executable, "-I", "-S", grep_search.__file__], input=given, timeout=120, check=False
+    )
+
+    assert ended.returncode in {-signal.SIGXCPU, -signal.SIGKILL}

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import math
 import os
 import re
 import shutil
@@ -182,6 +183,7 @@ async def _without_ripgrep(query: _Query) -> tuple[list[_Match], list[str]]:
         "pattern": query.pattern,
         "ignore_case": query.ignores_case,
         "limit": query.limit + 1,
+        "cpu_s": math.ceil(2 * MAX_SECONDS),
     }
     given = json.dumps(task).encode() + b"\n" + b"\0".join(map(os.fsencode, files))
     command = [sys.executable, "-I", "-S", str(grep_search.__file__)]
