@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import PRICED, Ralex
+from tests.e2e.command import PRICED as WITH_TITLES
+from tests.e2e.command import Ralex
 from tests.e2e.model_server import Answer, ModelServer
 from tests.e2e.pseudo_terminal import RALEX, PseudoTerminal
 
+PRICED = f'titles = "first-line"\n{WITH_TITLES}'  # no calls but those of the turns
 KEY = "sk-secret-0123456789"
 
 

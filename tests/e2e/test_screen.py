@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import PRICED, Ralex
+from tests.e2e.command import PRICED as WITH_TITLES
+from tests.e2e.command import Ralex
 from tests.e2e.model_server import Answer, ModelServer
 from tests.e2e.pseudo_terminal import RALEX, PseudoTerminal
 
+PRICED = f'titles = "first-line"\n{WITH_TITLES}'  # no calls but those of the turns
 KEY = "sk-secret-0123456789"
 TWO_MODELS = f"""{PRICED}
 [models."openai/other"]
@@ -52,9 +54,9 @@ def test_the_demo_plays_and_can_be_taken_back_looked_at_and_taken_up_again(ralex
         terminal.send("/undo\r")
         terminal.wait_for("Undone in 2 files")
         terminal.send("\x1bOQ")  # F2
-        terminal.wait_for("By model")
+        terminal.wait_for("Today by model")
         terminal.send("\x1b")
-        terminal.wait_for("By model", gone=True)
+        terminal.wait_for("Today by model", gone=True)
         terminal.send("/new\r")
         terminal.wait_for("Undone in 2 files", gone=True)
         terminal.send("/sessions\r")
@@ -94,10 +96,10 @@ def test_a_session_with_override_interrupt_undo_budget_and_resume(ralex: Ralex) 
             terminal.wait_for("Undone in 1 file")
             assert not (ralex.project / "note.txt").exists()
             terminal.send("\x1bOQ")
-            terminal.wait_for("By model")
+            terminal.wait_for("Today by model")
             terminal.wait_for("held")
             terminal.send("\x1b")
-            terminal.wait_for("By model", gone=True)
+            terminal.wait_for("Today by model", gone=True)
             terminal.send("\x11")
             assert terminal.wait_for_end() == 0
         with screen(ralex, server, "-c") as terminal:
