@@ -176,6 +176,32 @@ async def test_a_command_of_ones_own_is_completed_listed_and_sent(project: Path)
         assert "did you mean /review" in driver.text()
 
 
+async def test_the_list_of_commands_runs_one_or_lets_its_words_be_written(project: Path) -> None:
+    write(project / ".ralex/commands/review.md", "---\ndescription: [/x]\n---\nReview $ARGUMENTS.")
+    async with running(FakeSession(project=str(project))) as driver:
+        await driver.ready()
+        for sought, wanted in (("review", "/review "), ("rename", "/rename ")):
+            await driver.pilot.press("ctrl+p")
+            await picker(driver)
+            await driver.type(sought)
+            await driver.pilot.press("enter")
+            await driver.until(lambda wanted=wanted: driver.chat.prompt.text == wanted)
+            driver.chat.prompt.text = ""
+        await driver.pilot.press("ctrl+p")
+        await picker(driver)
+        await driver.type("/auto")
+        await driver.pilot.press("enter")
+        await driver.until(lambda: "chooses again" in driver.text())
+
+
+async def test_the_list_of_commands_does_not_cover_another_dialog() -> None:
+    async with running() as driver:
+        await driver.ready()
+        await driver.pilot.press("f1", "ctrl+p")
+        await driver.pilot.pause()
+        assert len(driver.app.screen_stack) == 2
+
+
 async def test_instruction_files_in_force_are_named(project: Path) -> None:
     write(project / "AGENTS.md", "Use Decimal for money.")
     write(project / "agent-os/standards/python.md", "# Python")
@@ -208,6 +234,33 @@ async def test_background_jobs_are_listed_and_ended() -> None:
         await driver.send("/jobs kill 9")
         await driver.until(lambda: driver.chat.transcript.newest(ErrorItem))
         assert "there is no job 9" in driver.text()
+
+
+@THEMES
+@SIZES
+def test_picture_of_commands(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
+    async def opened(pilot: Pilot[None]) -> None:
+        await ready(pilot)
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 2)
+        await pilot.press("down")
+
+    assert snap_compare(ralex(FakeSession(), theme=theme), terminal_size=size, run_before=opened)
+
+
+@THEMES
+@SIZES
+@pytest.mark.parametrize("name", ["mode", "tier", "router", "theme"])
+def test_picture_of_a_choice(
+    snap_compare: Compare, size: tuple[int, int], theme: str, name: str
+) -> None:
+    async def opened(pilot: Pilot[None]) -> None:
+        await ready(pilot)
+        chat_of(pilot).prompt.put(f"/{name}")
+        chat_of(pilot).prompt.submit()
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 2)
+
+    assert snap_compare(ralex(FakeSession(), theme=theme), terminal_size=size, run_before=opened)
 
 
 @THEMES

@@ -11,7 +11,7 @@ from textual.widgets import OptionList
 
 from ralex.errors import ConfigError
 from ralex.tui.screens.dialogs.picker import PickerScreen
-from ralex.tui.themes import read_theme, theme_paths
+from ralex.tui.themes import read_theme, theme_for, theme_paths
 from ralex.tui.widgets.transcript.items import ErrorItem
 from tests.tui.fake_session import FakeSession, call, finished, opening
 from tests.tui.helpers import running
@@ -202,3 +202,19 @@ async def test_a_theme_that_comes_later_is_offered_and_a_wrong_one_says_why(
         assert "cannot be used" in lines["odd"]
         await driver.type("mine")
         await driver.until(lambda: driver.app.theme == "mine")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "environ", "shown"),
+    [
+        ("ralex-dark", {"TERM": "xterm-16color"}, "ansi"),
+        ("ralex-dark", {"TERM": "linux"}, "ansi"),
+        ("ralex-dark", {"TERM": "xterm", "COLORTERM": "truecolor"}, "ralex-dark"),
+        ("ralex-dark", {"TERM": "screen-256color"}, "ralex-dark"),
+        ("fjord", {"TERM": "linux"}, "fjord"),
+    ],
+)
+def test_a_terminal_of_sixteen_colours_starts_with_its_own(
+    chosen: str, environ: dict[str, str], shown: str
+) -> None:
+    assert theme_for(chosen, environ) == shown

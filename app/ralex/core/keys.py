@@ -63,6 +63,7 @@ KEY_ACTIONS: Final[tuple[KeyAction, ...]] = (
     KeyAction(name="suspend", keys=("ctrl+z",), help="Back to the shell; fg returns"),
     KeyAction(name="help", keys=("f1",), help="Help"),
     KeyAction(name="budget", keys=("f2",), help="Budget"),
+    KeyAction(name="commands", keys=("ctrl+p",), help="All commands"),
     KeyAction(name="fold_newest", keys=("ctrl+o",), help="Open or close the newest card"),
     KeyAction(name="copy_code", keys=("ctrl+y",), help="Copy the last code block"),
     KeyAction(name="search", keys=("ctrl+f",), help="Search the transcript"),

@@ -4,17 +4,16 @@ from __future__ import annotations  # the session's types are not needed for the
 
 import gc
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import events
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.screen import Screen
 from typing_extensions import override
 
 from ralex.errors import ConfigError
-from ralex.slash import COMMANDS, Typed
 from ralex.tui.ending import end_on_signals
 from ralex.tui.keymap import screen_keymap
 from ralex.tui.preferences import Preferences
@@ -43,6 +42,7 @@ class RalexApp(App[None]):
 
     CSS_PATH = Path(__file__).parent / "screens" / "chat" / "chat.tcss"
     TITLE = "ralex"
+    ENABLE_COMMAND_PALETTE = False  # ours is the list behind the key of "commands"
 
     def __init__(
         self,
@@ -85,17 +85,6 @@ class RalexApp(App[None]):
             release_keys=self.release_keys,
             is_still=self._is_still,
         )
-
-    @override
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Offer the slash commands in the palette."""
-        if isinstance(screen, ChatScreen):
-            for command in COMMANDS:
-                yield SystemCommand(
-                    f"/{command.name}",
-                    command.help,
-                    lambda name=command.name: screen.run_command(Typed(name, "")),
-                )
 
     @override
     async def on_event(self, event: events.Event) -> None:

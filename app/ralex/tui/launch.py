@@ -44,6 +44,7 @@ def run_screen(
         load: Reads the configuration again; given where something has to be asked first.
     """
     from ralex.tui.app import RalexApp  # noqa: PLC0415
+    from ralex.tui.themes import theme_for  # noqa: PLC0415
 
     log_to_file(config.home)
     opener = EngineOpener(config, options)
@@ -54,7 +55,7 @@ def run_screen(
         lobby = Lobby(opener, config, environ=os.environ, load=load)
     app = RalexApp(
         opener,
-        theme=config.theme,
+        theme=theme_for(config.theme, os.environ),
         prompts=prompts,
         home=config.home,
         warnings=() if lobby else config.warnings,
@@ -78,13 +79,14 @@ def run_demo_screen() -> int:
 def _run_demo(stage: "Stage") -> int:
     from ralex.demo.story import LABEL  # noqa: PLC0415
     from ralex.tui.app import RalexApp  # noqa: PLC0415
+    from ralex.tui.themes import theme_for  # noqa: PLC0415
     from ralex.wiring import RunOptions  # noqa: PLC0415
 
     options = RunOptions(cwd=stage.project, label=LABEL)
     opener = EngineOpener(stage.config, options, providers={"demo": stage.provider})
     app = RalexApp(
         opener,
-        theme=stage.config.theme,
+        theme=theme_for(stage.config.theme, os.environ),
         prompts=stage.story.prompts,
         home=stage.config.home,
         preferences=preferences_of(stage.config),

@@ -105,6 +105,21 @@ class ThemeFile:
     theme: Theme
 
 
+def theme_for(name: str, environ: Mapping[str, str]) -> str:
+    """Give the theme to start with: the default one needs more than sixteen colours.
+
+    A terminal of sixteen would show all of it in white; any other theme was chosen by the user.
+    The signs are those by which the screen's toolkit counts the colours.
+    """
+    terminal = environ.get("TERM", "").strip().lower()
+    has_many = (
+        environ.get("COLORTERM", "").strip().lower() in {"truecolor", "24bit"}
+        or terminal.rpartition("-")[2] in {"256color", "kitty"}
+        or environ.get("TEXTUAL_COLOR_SYSTEM", "auto") != "auto"
+    )
+    return name if has_many or name != DEFAULT_THEME else "ansi"
+
+
 def read_theme(path: Path) -> ThemeFile:
     """Read one theme file.
 

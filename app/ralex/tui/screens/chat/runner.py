@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ralex.custom_commands import matching_commands
 from ralex.errors import RalexError
-from ralex.slash import Command, Typed, find_command, nearest_name
+from ralex.slash import COMMANDS, Command, Typed, find_command, nearest_name
 from ralex.tui import formats
 from ralex.tui.ports import ChatSession
 from ralex.tui.screens.chat.choosing_commands import ChoosingCommands
@@ -76,6 +76,26 @@ class CommandRunner:
         seen = f"/{typed.name} {typed.argument}".rstrip()
         self._screen.transcript.follow()
         self._screen.conversation.submit(Waiting(command.prompt(typed.argument), seen))
+
+    async def offer(self) -> None:
+        """List all commands to choose one; one that needs words goes into the prompt."""
+        await self.refresh()
+        commands = {command.name: command for command in (*self.own(""), *COMMANDS)}
+
+        def run(name: str) -> None:
+            argument = commands[name].argument
+            is_own = find_command(name) is None
+            if argument and (is_own or not argument.startswith("[")):
+                self._screen.prompt.put(f"/{name} ")
+            else:
+                self._screen.run_command(Typed(name, ""))
+
+        self._screen.pick(
+            "Commands",
+            {name: command.help for name, command in commands.items()},
+            labels={name: command.usage for name, command in commands.items()},
+            then=run,
+        )
 
     async def refresh(self) -> None:
         """Read what may have changed on the disk since commands were listed last."""

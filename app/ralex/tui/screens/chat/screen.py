@@ -359,6 +359,11 @@ class ChatScreen(ReadingScreen):
 
         self.host.push_screen(HelpScreen(action_keys(self._preferences.keys)))
 
+    @work(group="command", exit_on_error=False)
+    async def action_commands(self) -> None:
+        """List all commands."""
+        await self._assistant.commands.offer()
+
     def action_budget(self) -> None:
         """Show the money."""
         from ralex.tui.screens.budget.screen import BudgetScreen  # noqa: PLC0415

@@ -272,7 +272,7 @@ class SessionsScreen(ModalScreen[Chosen | None]):
         now = time.time()
         options = self.query_one(OptionList)
         options.clear_options()
-        room = max(20, min(92, self.size.width * 9 // 10) - 6)
+        room = max(20, min(92, self.size.width * 9 // 10) - 7)  # one cell is the scroll bar's
         options.add_options(
             Option(_line(self._all[one], now, room, is_open=one == self._current))
             for one in self._shown
