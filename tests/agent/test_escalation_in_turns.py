@@ -77,6 +77,11 @@ async def test_if_advice_does_not_help_the_better_model_takes_over_until_the_tas
     events = await play(session, HELLO)
     assert models(events) == ["test/cheap", "test/cheap", "test/cheap", "test/smart"]
     assert reasons(events)[-1] is RouteReason.ESCALATED
+    other = of(events, RouteDecided)[-1].route.alternatives
+    assert [(one.model, one.why_not) for one in other] == [
+        ("test/cheap", "worked on the task until now")
+    ]
+    assert other[0].estimated_usd
     end = events[-1]
     assert isinstance(end, TurnFinished)
     assert (end.tier, end.escalations) == (Tier.COMPLEX, 1)

@@ -190,7 +190,7 @@ def test_why_tier_and_router_are_told_in_full(ralex: Ralex) -> None:
     told = done.stdout.splitlines()
     assert any(line.startswith("Estimate: about $") for line in told)
     other = next(line for line in told if line.startswith("Alternative: COMPLEX, openai/big, "))
-    assert " for the first step; COMPLEX is more than was asked for, at " in other
+    assert " a step; COMPLEX is more than was asked for, at " in other
     assert "MEDIUM: as COMPLEX, openai/big" in told
     assert "REASONING: as COMPLEX, openai/big" in told
     assert "The router is other; there are " in done.stdout

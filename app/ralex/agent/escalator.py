@@ -141,17 +141,19 @@ class Escalator:
         )
         if step.action is EscalationAction.ADVISE:
             return route if await self._advise(step, emit, totals) else None
+        context_tokens = 0
         if step.action is EscalationAction.TAKE_OVER:
+            context_tokens = RequestSizer(()).rough(self._history.messages)
             step = self._desk.consider(
                 self._record.evidence,
                 was_advised=self._record.was_advised,
                 advised_by=self._record.advisers,
                 budget=budget,
-                context_tokens=RequestSizer(()).rough(self._history.messages),
+                context_tokens=context_tokens,
             )
         if step.action is not EscalationAction.TAKE_OVER or not _is_within(step, totals):
             return None
-        taken = self._desk.take_over(step, route)
+        taken = self._desk.take_over(step, route, context_tokens=context_tokens)
         self._record.moved_up()
         totals.escalations += 1
         return taken

@@ -14,6 +14,7 @@ from ralex.core.complexity import Complexity
 from ralex.core.escalation import Escalation, Evidence, consider
 from ralex.core.ids import ModelId
 from ralex.core.models import ModelInfo, PriceList
+from ralex.core.route_receipt import ways_not_taken
 from ralex.core.routing import (
     EXPECTED_OUTPUT_TOKENS,
     Override,
@@ -256,23 +257,30 @@ class RouteDesk:
             is_on=self._services.escalates,
         )
 
-    def take_over(self, step: Escalation, route: RouteDecision) -> RouteDecision:
+    def take_over(
+        self, step: Escalation, route: RouteDecision, *, context_tokens: int
+    ) -> RouteDecision:
         """Give the running task to another model, until it ends.
 
         Args:
             route: What it was until now.
+            context_tokens: What the other model has to read, which the alternatives are priced for.
         """
         model = step.model or route.model
+        market = self._market(context_tokens)
         chain = self.at_work.tiers.get(step.tier, ()) if step.tier else ()
-        rest = self._market(0).usable_first(tuple(chain))
+        rest = market.usable_first(tuple(chain))
+        fallbacks = tuple(other for other in rest if other not in (model, route.model))
         taken = replace(
             route,
             tier=step.tier,
             model=model,
             reason=RouteReason.ESCALATED,
             reasons=(step.reason,),
-            fallbacks=tuple(other for other in rest if other not in (model, route.model)),
-            alternatives=(),
+            fallbacks=fallbacks,
+            alternatives=ways_not_taken(
+                self.at_work, model, fallbacks, step.tier, market, left=route.model
+            ),
             estimated_usd=step.estimated_usd,
             continues_task=True,
         )

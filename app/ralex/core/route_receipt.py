@@ -1,11 +1,12 @@
 """What a receipt says of the ways that were not taken: their price, and what they would lack."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from ralex.core.chains import Chain, Market, chain_for
 from ralex.core.ids import ModelId
 from ralex.core.routes import Alternative, RouteDecision, Router, TierPrice
-from ralex.core.tiers import TIERS
+from ralex.core.tiers import TIERS, Tier
 
 
 def alternatives(router: Router, chain: Chain, market: Market) -> tuple[Alternative, ...]:
@@ -30,6 +31,27 @@ def alternatives(router: Router, chain: Chain, market: Market) -> tuple[Alternat
                 model=model, tier=tier, estimated_usd=market.estimate_usd(model), why_not=why
             )
     return tuple(found.values())
+
+
+def ways_not_taken(
+    router: Router,
+    model: ModelId,
+    fallbacks: tuple[ModelId, ...],
+    tier: Tier | None,
+    market: Market,
+    *,
+    left: ModelId,
+) -> tuple[Alternative, ...]:
+    """List the other models where one takes a running task over.
+
+    Args:
+        left: The model that worked on the task until then.
+    """
+    chain = Chain(tier=tier or TIERS[-1], models=(model, *fallbacks), is_usable=True)
+    return tuple(
+        replace(one, why_not="worked on the task until now") if one.model == left else one
+        for one in alternatives(router, chain, market)
+    )
 
 
 def prices_by_tier(

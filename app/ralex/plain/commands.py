@@ -196,11 +196,11 @@ class PlainCommands:
         lines = [f"Route: {route_words(route)}"]
         lines += [f"Reason: {clean_line(reason)}" for reason in route.reasons[1:]]
         if route.estimated_usd is not None:
-            lines.append(f"Estimate: {_first_step(route.estimated_usd)}")
+            lines.append(f"Estimate: {_a_step(route.estimated_usd)}")
         for other in route.alternatives:
             who = f"{other.tier or 'no tier'}, {clean_line(other.model)}"
             why_not = clean_line(other.why_not)
-            lines.append(f"Alternative: {who}, {_first_step(other.estimated_usd)}; {why_not}")
+            lines.append(f"Alternative: {who}, {_a_step(other.estimated_usd)}; {why_not}")
         return lines
 
     async def _budget(self, _argument: str) -> Lines:
@@ -331,10 +331,10 @@ def _serving(router: Router, tier: Tier) -> str:
     return models if serving is tier else f"as {serving.value}, {models}"
 
 
-def _first_step(cost: Decimal | None) -> str:
+def _a_step(cost: Decimal | None) -> str:
     if cost is None:
         return "cost unknown"
-    return f"about {formats.usd(cost)} for the first step"
+    return f"about {formats.usd(cost)} a step"
 
 
 def _undo_lines(report: "UndoReport") -> Lines:
