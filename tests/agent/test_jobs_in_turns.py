@@ -8,13 +8,15 @@ import pytest
 
 from ralex.agent.session import Session
 from ralex.config.model import Config
-from ralex.core.events import ContextAdded
+from ralex.core.events import ContextAdded, TurnFinished
 from ralex.core.messages import ToolResultMessage
 from ralex.errors import ToolError
 from ralex.providers.scripted import ScriptedCall, ScriptedStep
+from ralex.tools.jobs import JobInfo, Jobs
 from tests.agent.script import DONE, HELLO, breaks, finished_calls, of, step, user_texts
 from tests.agent.stand import Stand, play
 from tests.tools.test_bash import appears, gone, is_alive
+from tests.undo.conftest import git
 
 SERVER = "echo $$ > p; mv p pid; until [ -e go ]; do sleep 0.02; done; echo port taken; exit 9"
 
@@ -91,6 +93,33 @@ async def test_a_job_is_read_and_ended_through_more_or_by_its_own_name(stand: St
     names = [one.name for one in messages if isinstance(one, ToolResultMessage)]
     assert names == ["bash", "more", "job", "more"], "each result bears the name its call had"
     assert breaks(stand.provider.requests) == 0
+
+
+MAKER = "until [ -e go ]; do sleep 0.02; done; echo new > old.txt; echo made > made.txt"
+
+
+@pytest.mark.parametrize("first", ["read 1 60", "list"])
+async def test_what_a_job_changes_while_it_is_waited_for_is_undone(
+    stand: Stand, first: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait = Jobs.wait
+
+    async def wait_and_let_go(jobs: Jobs, number: int, seconds: float) -> JobInfo:
+        (stand.project / "go").touch()
+        return await wait(jobs, number, seconds)
+
+    monkeypatch.setattr(Jobs, "wait", wait_and_let_go)
+    git(stand.project, "init", "-q")
+    (stand.project / "old.txt").write_text("old\n")
+    waits = step(more("job", first), more("job", "read 1 60"))
+    session = await stand.open([step(background(MAKER)), waits, DONE])
+    end = (await play(session, HELLO))[-1]
+    assert isinstance(end, TurnFinished)
+    assert {"old.txt", "made.txt"} <= set(end.files_changed)
+    report = await session.undo()
+    assert (stand.project / "old.txt").read_text() == "old\n"
+    assert not (stand.project / "made.txt").exists()
+    assert "background job" in report.note
 
 
 async def test_more_says_what_there_is(stand: Stand) -> None:

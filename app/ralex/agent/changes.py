@@ -29,6 +29,7 @@ _EDITORS = frozenset({"edit", "write"})
 _PATH_NAMES = ("path", *PATH_ALIASES, "filePath")
 _NAMED_PATHS = 30
 _MAX_DIFF_LINES = 2000
+_JOBS = "what a background job changed while no call ran or waited for it is not covered"
 
 
 class Changes:
@@ -53,6 +54,7 @@ class Changes:
         self._session_id = session_id
         self._store = store
         self._turn_id = TurnId("")
+        self._waits = asyncio.Lock()
         self._untold: dict[TurnId, ChangesUndone] = {}
         for event in events:
             match event:
@@ -71,18 +73,42 @@ class Changes:
         Raises:
             ToolError: As the tool does.
         """
-        log = self._opened() if tool.is_mutating else None
+        log = self._opened() if tool.is_mutating or self._is_wait(tool, arguments) else None
         if log is None:
             return await tool.run(arguments, context)
+        if tool.is_mutating:
+            return await self._watched(log, tool, arguments, context, emit)
+        async with self._waits:  # read-only calls run at once, and each look ends the one before
+            return await self._watched(log, tool, arguments, context, emit)
+
+    def _is_wait(self, tool: Tool, arguments: Mapping[str, object]) -> bool:
+        """Tell whether a call waits for a background command, which may change files meanwhile."""
+        if tool.spec.name != "job" or self._log is None:
+            return False
+        from ralex.tools.job import takes_time  # noqa: PLC0415 - loaded with the first job
+
+        return takes_time(arguments)
+
+    async def _watched(
+        self,
+        log: UndoLog,
+        tool: Tool,
+        arguments: Mapping[str, object],
+        context: ToolContext,
+        emit: Emit,
+    ) -> ToolOutcome:
         paths = _paths(tool.spec.name, arguments, context)
         await log.before_change(self._turn_id, paths)
         for text in log.take_notices():
             await emit(Notice(level="info", text=text))
+        last_job = _last_job(context)
         try:
             outcome = await tool.run(arguments, context)
         except (ToolError, OSError):
             await log.after_change(paths)
             raise
+        if _last_job(context) != last_job:
+            await log.remark(_JOBS)
         changed = await log.after_change(paths)
         known = outcome.files_changed
         more = tuple(path for path in changed if path not in known)
@@ -171,6 +197,11 @@ class Changes:
         earlier = self._untold.pop(event.turn_id, None)
         if earlier is None or earlier.is_redo is event.is_redo:
             self._untold[event.turn_id] = event
+
+
+def _last_job(context: ToolContext) -> int:
+    jobs = context.jobs.all() if context.jobs is not None else ()
+    return jobs[-1].id if jobs else 0
 
 
 def _paths(

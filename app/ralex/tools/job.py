@@ -47,6 +47,16 @@ def read_job(text: str) -> Mapping[str, object]:
     return dict(zip(("action", "id", "wait"), words, strict=False))
 
 
+def takes_time(arguments: Mapping[str, object]) -> bool:
+    """Tell whether a call waits for a command, or for its end: files may change meanwhile."""
+    try:
+        values = _PARAMS.coerce(arguments)
+        action = _ACTIONS.get(values.text("action").strip().casefold())
+        return action == "kill" or (action == "read" and (values.integer("wait") or 0) > 0)
+    except ToolError:
+        return False
+
+
 class JobTool:
     """Looks after background commands."""
 

@@ -100,6 +100,10 @@ class UndoLog:
         """Record what a tool call changed and name it, relative to the working directory."""
         return await self._quietly(lambda: self._after_change(paths), ())
 
+    async def remark(self, note: str) -> None:
+        """Say with the running turn's record what it does not cover; what was said before stays."""
+        await self._quietly(lambda: self._remark(note), None)
+
     async def after_turn(self, turn_id: str) -> tuple[str, ...] | None:
         """Close the turn's record and name what it changed in all.
 
@@ -186,6 +190,10 @@ class UndoLog:
             self._record.note = _NO_SHELL
         elif time.monotonic() > self._fresh_until:
             self._look_first(shadow)
+
+    def _remark(self, note: str) -> None:
+        if self._record is not None and not self._record.note:
+            self._record.note = note
 
     def _look_first(self, shadow: Shadow) -> None:
         """Take what the user changed meanwhile, so that it is not laid at the command's door."""
