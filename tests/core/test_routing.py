@@ -293,9 +293,10 @@ class TestBudget:
     def test_from_four_fifths_of_the_limit_new_tasks_go_one_tier_down_and_say_so(self) -> None:
         found = route(budget=spent("4.00"))
         assert (found.tier, found.model, found.reason) == (Tier.MEDIUM, MID, RouteReason.BUDGET)
-        assert found.reasons[-1] == (
+        assert found.reasons[0] == (
             "80% of today's $5.00 is used, so the tier goes down from COMPLEX to MEDIUM"
-        )
+        ), "what decided leads: the lines that show one reason show this one"
+        assert "which is COMPLEX" in found.reasons[1]
 
     def test_below_it_nothing_changes(self) -> None:
         assert route(budget=spent("3.99")).model == SMART

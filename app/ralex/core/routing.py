@@ -326,7 +326,8 @@ def _within_budget(
         return chain
     story.reason = RouteReason.BUDGET
     story.tier = cheaper.tier
-    story.reasons.append(f"{used}, so the tier goes down from {chain.tier} to {cheaper.tier}")
+    # It decided, so it leads: where there is room for one sentence, the first one is shown.
+    story.reasons.insert(0, f"{used}, so the tier goes down from {chain.tier} to {cheaper.tier}")
     return cheaper
 
 
