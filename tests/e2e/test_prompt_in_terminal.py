@@ -57,7 +57,7 @@ def test_a_prompt_goes_through_the_users_editor_and_back(ralex: Ralex, tmp_path:
         terminal.wait_for("and test it")
         terminal.send("\r")
         terminal.wait_for("Ok.")
-        (request,) = server.requests
+        request = server.requests[0]
         assert "fix it\nand test it" in str(request["messages"]).replace("\\n", "\n")
         terminal.send("\x11")
         assert terminal.wait_for_end() == 0
@@ -86,7 +86,7 @@ def test_keys_typed_before_the_screen_is_there_are_kept_in_order(ralex: Ralex) -
         terminal.send("typed too early\rand then this")
         terminal.wait_for("Heard.")
         terminal.wait_for("and then this")
-        (request,) = server.requests
+        request = server.requests[0]
         assert "typed too early" in str(request["messages"])
         assert "and then" not in str(request["messages"])
 
