@@ -228,6 +228,43 @@ async def test_the_plan_outlives_a_summary_word_for_word(stand: Stand) -> None:
     assert "[>] write the lexer" in event.text
 
 
+@pytest.mark.parametrize("around", ["{}", "x = 1\n{}\ny = 2\n"])
+async def test_a_note_that_stands_for_a_long_text_is_never_written(
+    stand: Stand, around: str
+) -> None:
+    (stand.project / "a.py").write_text("x = 1\n")
+    note = "[6,300 characters were sent here and are left out of this record]"
+    imitated = {"path": "a.py", "content": around.format(note)}
+    script = [step(read("a.py")), step(ScriptedCall(name="write", arguments=imitated)), DONE]
+    session = await stand.open(script)
+    call = of(await play(session, HELLO), ToolCallFinished)[-1]
+    assert call.refusal == "malformed"
+    assert "Write the text out" in call.output
+    assert (stand.project / "a.py").read_text() == "x = 1\n"
+
+
+async def test_what_was_left_out_may_be_read_again(stand: Stand) -> None:
+    names = [f"{number}.txt" for number in range(20)]
+    for name in names:
+        (stand.project / name).write_text("".join(f"{name} {n:060d}\n" for n in range(400)))
+    first, others = names[0], names[1:]
+    order = [first, *others[:9], first, *others[9:18], first]
+    script = [*(step(read(name)) for name in order), DONE]
+    session = await stand.open(script, change=one_model(64_000), max_steps=40)
+    events = await play(session, HELLO)
+    assert len(of(events, ContextMasked)) >= 2
+    assert not [call.output for call in of(events, ToolCallFinished) if call.refusal]
+
+
+async def test_a_loop_is_ended_although_its_results_are_left_out(stand: Stand) -> None:
+    (stand.project / "a.txt").write_text("".join(f"{n:070d}\n" for n in range(600)))
+    session = await stand.open([step(read("a.txt"))] * 60, change=one_model(32_000), max_steps=60)
+    end = (await play(session, HELLO))[-1]
+    assert isinstance(end, TurnFailed)
+    assert end.code == "loop"
+    assert end.steps <= 15
+
+
 async def test_a_resumed_session_has_the_same_bytes_after_masking_and_a_summary(
     stand: Stand,
 ) -> None:

@@ -9,6 +9,7 @@ from ralex.core.compaction import (
     MASKED_FROM_CHARS,
     SHORTENED_FROM_CHARS,
     compacted_text,
+    holds_stand_in,
     marks_for,
     masked,
     plan_masking,
@@ -151,6 +152,24 @@ def test_long_arguments_of_old_calls_are_left_out_and_stay_json_with_the_path() 
     assert after[-2:] == messages[-2:]
     assert sum(sizes) - sum(sizes_of(after)) >= plan.freed_tokens * 0.9
     assert masked(after, plan.before) == after
+
+
+def test_what_stands_for_a_left_out_text_is_known_again() -> None:
+    messages = [*wrote(200_000), *steps(60_000)[2:]]
+    assert not any(holds_stand_in(text) for text in _texts(messages))
+    left = _texts(masked(messages, len(messages)))
+    assert [holds_stand_in(text) for text in left] == [True, True]
+    for text in left:
+        assert holds_stand_in({"items": [{"content": f"x = 1\r\n  {text}\r\ny = 2"}]})
+        assert not holds_stand_in(f"he said {text!r}, which is a quotation")
+
+
+def _texts(messages: list[Message]) -> list[object]:
+    """Give the content of each call that writes, and each result that is long enough to go."""
+    calls = [one for m in messages if isinstance(m, AssistantMessage) for one in m.tool_calls]
+    written = [json.loads(call.arguments_json).get("content") for call in calls]
+    results = [m.text for m in messages if isinstance(m, ToolResultMessage)]
+    return [text for text in (*written, *results) if text and len(text) > 40]
 
 
 @given(st.text(max_size=5_000), st.integers(0, 5_000))

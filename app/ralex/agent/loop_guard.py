@@ -14,6 +14,7 @@ from enum import StrEnum
 
 NUDGE_AT = 3
 STOP_AT = 5
+_MOST_FORGIVEN = 2
 
 
 class Verdict(StrEnum):
@@ -37,6 +38,7 @@ class _Seen:
     times: int = 0
     result: int | None = None
     epoch: int = 0
+    forgiven: int = 0
 
 
 @dataclass(slots=True)
@@ -68,6 +70,16 @@ class LoopGuard:
         if seen.times >= STOP_AT:
             return Verdict.STOP
         return Verdict.NUDGE if seen.times >= NUDGE_AT else Verdict.RUN
+
+    def forgive(self) -> None:
+        """Let calls be made again whose results were left out of the conversation meanwhile.
+
+        A model that only goes round is stopped all the same: each call is forgiven twice at most.
+        """
+        for seen in self._seen.values():
+            if seen.times and seen.forgiven < _MOST_FORGIVEN:
+                seen.times = 0
+                seen.forgiven += 1
 
     def note(
         self,

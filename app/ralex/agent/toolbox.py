@@ -12,6 +12,7 @@ from ralex.agent.permissions import Permissions
 from ralex.agent.restoring import Sights, stored_plan
 from ralex.agent.totals import TurnTotals
 from ralex.agent.turn_tools import TurnScope, TurnTool
+from ralex.core.compaction import holds_stand_in
 from ralex.core.events import AgentEvent, ContextAdded, Notice, ToolCallFinished, ToolCallStarted
 from ralex.core.messages import ToolCall, ToolSpec
 from ralex.core.permissions import Effect
@@ -25,6 +26,11 @@ Emit = Callable[[AgentEvent], Awaitable[None]]
 _TRUNCATED = (
     "Not run: your reply was cut off by the output limit, so this call is incomplete. "
     "Send it again, in smaller pieces if it is long."
+)
+
+_STAND_IN = (
+    "Not run: the arguments hold a note that stands in this conversation in the place of a longer "
+    "text, not the text itself. Write the text out; read the file first if it is no longer above."
 )
 
 
@@ -183,6 +189,8 @@ class Toolbox:
             arguments = parse_arguments(call.arguments_json)
             if isinstance(tool, MoreTool):
                 tool, arguments = tool.choose(arguments)
+            if holds_stand_in(arguments):
+                raise ToolError(_STAND_IN)
         except ToolError as error:
             await _refuse_broken(call, error.message, guard, emit, why="malformed")
             return None

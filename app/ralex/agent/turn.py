@@ -165,7 +165,7 @@ class Turn:
     async def _step(self) -> CallResult:
         """Make one model call; a conversation that proves too long is shortened and sent again."""
         model = self._services.resolve(self._route.model)
-        recoveries = 0
+        recoveries, rewrites = 0, self._history.rewrites
         while True:
             await self._around.keeper.make_room(model, self._recorder.emit, self.totals)
             try:
@@ -182,6 +182,8 @@ class Turn:
                     break
             else:
                 break
+        if self._history.rewrites != rewrites:
+            self._guard.forgive()
         return await self._settle(result)
 
     async def _call_a_larger_one(self, error: ContextOverflowError) -> CallResult:

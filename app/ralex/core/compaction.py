@@ -7,7 +7,8 @@ steps gives way to a summary.
 """
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeGuard, cast
 
@@ -243,6 +244,28 @@ def _without_long(value: object) -> object:
         items = cast("dict[str, object]", value).items()
         return {key: _without_long(one) for key, one in items}
     return value
+
+
+_STAND_IN = re.compile(
+    r"^[ \t]*\[(?:[\d,]+ characters were sent here and are left out of this record"
+    r"|output of [\w-]+ left out to save room: [\d,]+ characters in [\d,]+ lines; "
+    r"repeat the call if you need it)\][ \t]*\r?$",
+    re.MULTILINE,
+)
+
+
+def holds_stand_in(value: object) -> bool:
+    """Tell whether arguments hold a line that masking put in the place of a longer text.
+
+    A model that imitates what it sees of its earlier calls would write that line into a file.
+    """
+    if isinstance(value, str):
+        return "left out" in value and _STAND_IN.search(value) is not None
+    if isinstance(value, list):
+        return any(map(holds_stand_in, cast("list[object]", value)))
+    if isinstance(value, Mapping):
+        return any(map(holds_stand_in, cast("Mapping[str, object]", value).values()))
+    return False
 
 
 def _left_out(text: str) -> str:
