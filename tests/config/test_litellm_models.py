@@ -7,6 +7,7 @@ from ralex.config.catalogue import resolve_model
 from ralex.config.litellm import convert
 from ralex.config.model import Retries
 from ralex.core.models import Api, Rates
+from ralex.core.tiers import Tier
 from ralex.errors import ConfigError, MissingKeyError, UnknownModelError
 from tests.config.litellm_files import Files, notes
 
@@ -325,6 +326,17 @@ def test_wildcards_open_a_provider_under_its_prefix(files: Files) -> None:
     everything = files.load(one("'*'", name="'*'"), model="mistral/whatever", require_key=False)
     assert everything.model == "mistral/whatever"
     assert "pattern" in notes(files.convert(one("openai/*", name="gpt-*")))[0]
+
+
+def test_a_router_may_name_whatever_a_wildcard_lets_through(files: Files) -> None:
+    text = one("openrouter/*", name='"openrouter/*"') + (
+        "  - model_name: r\n    litellm_params:\n      model: auto_router/complexity_router\n"
+        "      complexity_router_config: {tiers: {SIMPLE: openrouter/new/one}}\n"
+    )
+    assert files.load(text).routers["r"].tiers[Tier.SIMPLE] == ("openrouter/new/one",)
+    written, _ = files.convert(text).to_toml()
+    toml = files.write(written, "out.toml")
+    assert files.load(toml).routers["r"].tiers[Tier.SIMPLE] == ("openrouter/new/one",)
 
 
 def test_anthropic_under_another_prefix_keeps_its_dialect(files: Files) -> None:

@@ -178,6 +178,10 @@ def known_name(item: Item, models: ModelList) -> str:
     prefix, _, wire = name.partition("/")
     if wire and prefix in models.wildcards:
         models.groups[name] = []
+        # The wildcard lets any name be asked for, so this one counts as listed.
+        meant = f"{models.wildcards[prefix]}/{wire}"
+        models.models.setdefault(meant, {})
+        models.model_lines.setdefault(meant, item.line)
         return name
     raise item.error(
         f"model_list has no model named {name[:80]!r}{nearest(name, models.groups)}",
