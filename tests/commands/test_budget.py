@@ -247,3 +247,27 @@ async def spend_some(folder: Path, cost: str) -> None:
     ledger = await SqliteLedger.open(folder / "home" / "ledger.db", limits=Limits(), now=local_now)
     await pay(ledger, cost)
     await ledger.aclose()
+
+
+def test_a_repair_counts_what_was_allowed_on_top_for_today_as_used_too(tmp_path: Path) -> None:
+    call(budget, tmp_path, "raise", "10")
+    ledger_at(tmp_path).write_bytes(b"garbage" * 1000)
+
+    output = call(budget, tmp_path, "repair")
+
+    assert "today counts as $15.00 spent" in output.out
+    assert "ralex budget raise" in output.out
+    state = state_of(tmp_path)
+    assert (state.limit_usd, state.spent_usd, state.left_usd) == (15, 15, 0)
+
+
+def test_a_repair_without_a_limit_for_the_day_uses_up_the_months(tmp_path: Path) -> None:
+    call(budget, tmp_path, "set", "daily", "off", "alert", "off", "monthly", "20")
+    use(tmp_path, "3")
+    ledger_at(tmp_path).unlink()
+
+    output = call(budget, tmp_path, "repair")
+
+    assert "today counts as $20.00 spent" in output.out
+    assert "ralex budget set monthly" in output.out
+    assert "this month:  $20.00 spent, $0.00 held, $0.00 left" in call(budget, tmp_path).out

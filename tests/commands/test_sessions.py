@@ -188,3 +188,25 @@ def test_fork_copies_everything_under_an_id_of_its_own(
     copied = json.loads(call(sessions, tmp_path, "export", copy, "--format", "json").out)
     assert copied["events"] == original["events"]
     assert copied["session"]["forked_from"] == session_id
+
+
+@pytest.mark.parametrize("title", ["", "  "])
+def test_a_title_is_never_taken_away(tmp_path: Path, session_id: SessionId, title: str) -> None:
+    with pytest.raises(UsageError, match="title"):
+        call(sessions, tmp_path, "rename", session_id, title)
+
+    assert "of mine" in call(sessions, tmp_path).out
+
+
+def test_a_call_of_a_killed_turn_stands_in_that_turn(tmp_path: Path, session_id: SessionId) -> None:
+    async def go_on() -> None:
+        opened = await store(tmp_path)
+        await opened.append(session_id, [started("go on then"), replied("on it"), finished()])
+        await opened.aclose()
+
+    asyncio.run(go_on())
+
+    for words in (("show",), ("export",), ("export", "--format", "html")):
+        shown = call(sessions, tmp_path, words[0], session_id, *words[1:]).out
+        assert shown.count("outcome unknown") == 1
+        assert shown.index("and now?") < shown.index("outcome unknown") < shown.index("go on then")

@@ -188,6 +188,12 @@ def test_a_limit_that_is_reached_today_is_announced_in_hours() -> None:
     )
 
 
+def test_a_limit_that_is_reached_already_is_not_counted_in_hours() -> None:
+    assert forecast_line(forecast(Decimal(5), Decimal(2), 43_200, left="0")).endswith(
+        "by the end of the day; nothing is left today"
+    )
+
+
 def test_nothing_spent_has_no_forecast() -> None:
     assert forecast_line(forecast(Decimal(0), Decimal(0), 43_200, left="5")) == ""
 

@@ -527,3 +527,27 @@ def test_a_program_that_forgets_to_close_still_ends(tmp_path: Path) -> None:
     )
 
     assert ended.returncode == 0
+
+
+async def test_a_session_store_that_vanished_begins_anew_with_a_word_and_loses_nothing(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "sessions.db"
+    opened = await Database.open(path, SESSIONS)
+    await opened.back_up(today="2026-11-20")
+    await opened.aclose()
+    path.unlink()
+    side = tmp_path / "sessions.db-wal"
+    side.write_bytes(b"the last words")
+
+    opened = await Database.open(path, SESSIONS)
+    (notice,) = opened.notices
+    await opened.aclose()
+
+    assert "is gone and a new one was made" in notice
+    assert str(tmp_path / "backups") in notice
+    (kept,) = await asyncio.to_thread(lambda: list(tmp_path.glob("sessions.db.damaged-*-wal")))
+    assert kept.read_bytes() == b"the last words"
+    again = await Database.open(path, SESSIONS)
+    await again.aclose()
+    assert again.notices == ()

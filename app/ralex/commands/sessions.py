@@ -85,7 +85,7 @@ async def _act(
             copy = await sessions.fork(await sessions.find(prefix))
             stdout.write(f"{copy}\n")
         case ["rename", prefix, *title] if title:
-            await sessions.rename(await sessions.find(prefix), clean_line(" ".join(title)))
+            await sessions.rename(await sessions.find(prefix), _title(title))
         case ["delete", prefix]:
             await _delete(sessions, await sessions.find(prefix), stdout, is_sure=args.yes)
         case _:
@@ -101,11 +101,22 @@ async def _whole(sessions: SqliteSessions, prefix: str) -> tuple[StoredSession, 
     return await sessions.get(session_id), await sessions.load(session_id)
 
 
+def _title(words: Sequence[str]) -> str:
+    title = clean_line(" ".join(words)).strip()
+    if not title:
+        raise UsageError("a title needs at least one letter", hint="such as `rename ID Discounts`")
+    return title
+
+
+def _turns(session: StoredSession) -> str:
+    return "1 turn" if session.turns == 1 else f"{session.turns} turns"
+
+
 async def _delete(
     sessions: SqliteSessions, session_id: SessionId, stdout: TextIO, *, is_sure: bool
 ) -> None:
     session = await sessions.get(session_id)
-    name = f"{session_id} ({clean_line(session.title)}, {session.turns} turns)"
+    name = f"{session_id} ({clean_line(session.title)}, {_turns(session)})"
     if not is_sure:
         raise UsageError(f"this would delete the session {name} for good", hint="say so with --yes")
     await sessions.delete(session_id)
@@ -122,9 +133,8 @@ def _list(
     if not found:
         stdout.write("no sessions\n")
     for number, session in enumerate(found):
-        turns = "1 turn" if session.turns == 1 else f"{session.turns} turns"
         stdout.write(
-            f"{session.id}  {transcript.local_time(session.updated_s)}  {turns:>9}  "
+            f"{session.id}  {transcript.local_time(session.updated_s)}  {_turns(session):>9}  "
             f"{clean_line(session.title)}  ({clean_line(session.project)})\n"
         )
         if excerpts:

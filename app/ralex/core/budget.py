@@ -360,6 +360,8 @@ def forecast_line(forecast: DayForecast) -> str:
     )
     if forecast.hours_to_limit is None:
         return line
+    if not forecast.hours_to_limit:
+        return f"{line}; nothing is left today"
     return f"{line}; at this rate nothing is left in {forecast.hours_to_limit:.1f} h"
 
 

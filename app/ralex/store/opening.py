@@ -92,6 +92,8 @@ class Opening:
         is_empty = not self._path.exists() or self._path.stat().st_size == 0
         if is_empty and (existed or backups.exist(self._path)) and self._kind.is_irreplaceable:
             raise DamagedError("it was here before and now it is missing or empty")
+        if not self._path.exists() and backups.exist(self._path):
+            self._begin_again()
         try:
             if existed and self._path.exists() and is_empty:
                 raise DamagedError("it is empty")
@@ -165,6 +167,19 @@ class Opening:
         source = f"the backup {backup.name} is in its place" if backup else "a new one was made"
         self._notices.append(
             f"{self._kind.title} was damaged ({error}); {source}, the damaged file is {aside}"
+        )
+        _LOG.error("%s", self._notices[-1])
+
+    def _begin_again(self) -> None:
+        """Say that a file with backups has vanished, and keep what was in its side files.
+
+        It is not restored: somebody may have removed it to be rid of what it says.
+        """
+        aside = backups.set_aside(self._path)
+        kept = f", what was beside it is {aside}" if aside else ""
+        self._notices.append(
+            f"{self._kind.title} {self._path} is gone and a new one was made{kept}; "
+            f"backups of it are in {backups.folder_of(self._path)}"
         )
         _LOG.error("%s", self._notices[-1])
 

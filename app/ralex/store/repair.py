@@ -1,7 +1,8 @@
 """The one command that brings a damaged, lost or misdated ledger back, because the user said so.
 
 What the lost part had spent today is not known. Unless the user says how much it was, the whole of
-today's limit counts as used: a repair must not be a way to spend the limit twice.
+today's limit, or of this month's where a day has none, counts as used: a repair must not be a way
+to spend the limit twice.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
-from ralex.core.budget import Charge, Intent, Limits, format_usd
+from ralex.core.budget import BudgetState, Charge, Intent, LimitKind, Limits, format_usd
 from ralex.errors import LedgerUnavailableError
 from ralex.store import backups
 from ralex.store.faults import LEDGER, is_damaged
@@ -76,8 +77,9 @@ async def _assume_spent(
 ) -> None:
     state = await ledger.state()
     known = state.spent_usd + state.held_usd
-    assumed = (limits.daily_usd or Decimal(0)) if spent_usd is None else spent_usd
-    missing = max(Decimal(0), assumed - known)
+    missing = (
+        await _most_lost(ledger, state) if spent_usd is None else max(Decimal(0), spent_usd - known)
+    )
     ledger.set_limits(replace(limits, cutoff=False))
     reservation = await ledger.reserve(
         Intent(
@@ -94,9 +96,25 @@ async def _assume_spent(
     )
     await ledger.settle(reservation.id, Charge(cost_usd=missing, source="assumed"))
     ledger.set_limits(limits)
-    done.append(f"today counts as {format_usd(max(assumed, known))} spent")
+    done.append(f"today counts as {format_usd(known + missing)} spent")
     if spent_usd is None and missing:
-        done.append("if it was less, raise today's limit: `ralex budget set daily …`")
+        done.append(
+            "if it was less, allow more for today: `ralex budget raise 2.50`"
+            if state.limit_usd is not None
+            else "if it was less, raise this month's limit: `ralex budget set monthly …`"
+        )
+
+
+async def _most_lost(ledger: SqliteLedger, state: BudgetState) -> Decimal:
+    """Give the most the lost part can have spent today: all that was left, raises included.
+
+    Without a limit for the day it is what was left of the month's.
+    """
+    if state.left_usd is not None:
+        return state.left_usd
+    balances = await ledger.balances(project="")
+    left = [one.left_usd for one in balances if one.kind is LimitKind.MONTH]
+    return next((usd for usd in left if usd is not None), Decimal(0))
 
 
 async def _check(ledger: SqliteLedger, today: str) -> list[str]:

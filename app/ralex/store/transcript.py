@@ -86,15 +86,23 @@ def blocks(events: Iterable[AgentEvent]) -> Iterator[Block]:
     titles: dict[CallId, str] = {}
     waiting: dict[str, str] = {}
     for event in with_partials(events):
+        if isinstance(event, TurnStarted):
+            yield from _unfinished(titles)
         if isinstance(event, SteeringQueued):
             waiting[event.steering_id] = event.text
         elif isinstance(event, SteeringDelivered | SteeringWithdrawn):
             waiting.pop(event.steering_id, None)
         yield from _blocks_of(event, titles)
-    for title in titles.values():
-        yield _block(BlockKind.ASIDE, f"{title} · outcome unknown")
+    yield from _unfinished(titles)
     for text in waiting.values():
         yield _block(BlockKind.USER, "You (the model has not been told yet)", text)
+
+
+def _unfinished(titles: dict[CallId, str]) -> Iterator[Block]:
+    """Say of each call without an end, once, that nobody knows what came of it."""
+    for title in titles.values():
+        yield _block(BlockKind.ASIDE, f"{title} · outcome unknown")
+    titles.clear()
 
 
 def _blocks_of(  # noqa: C901, PLR0912 - one case for each event
