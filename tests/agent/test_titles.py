@@ -99,6 +99,19 @@ async def test_it_is_asked_once_and_the_users_own_name_stays(naming: Naming) -> 
     assert len(naming.provider.requests) == 3
 
 
+async def test_a_name_given_from_elsewhere_stays(naming: Naming) -> None:
+    session = await naming.open(step(text="a"), step(text="A name"))
+    store = cast("SqliteSessions", services(session).store)
+    async with session.turn("one") as events:
+        async for _event in events:
+            await store.rename(session.id, "mine")  # as `ralex sessions rename` does
+
+    await named(session)
+
+    assert len(naming.provider.requests) == 2
+    assert await store.title(session.id) == "mine"
+
+
 async def test_without_a_person_no_title_is_paid_for(naming: Naming) -> None:
     session = await naming.open(step(text="a"), is_interactive=False)
 

@@ -372,6 +372,22 @@ def test_a_full_disk_stops_the_call_and_loses_nothing(
     assert [one["turns"] for one in json.loads(listed.stdout)] == [2]
 
 
+def test_a_limit_that_a_full_disk_refuses_is_not_blamed_on_permissions(
+    ralex: Ralex, small_disk: Path
+) -> None:
+    config = small_disk / "config.toml"
+    config.write_text(PRICED)
+    with pytest.raises(OSError, match="No space"):
+        fill(small_disk / "filler")
+
+    outcome = ralex("budget", "set", "daily", "3", RALEX_HOME=str(small_disk))
+
+    assert outcome.code == 2
+    assert "free some space" in outcome.stderr
+    assert config.read_text() == PRICED
+    assert sorted(one.name for one in small_disk.iterdir()) == ["config.toml", "filler"]
+
+
 def test_a_disk_that_cannot_be_written_is_named(
     ralex: Ralex, server: ModelServer, small_disk: Path
 ) -> None:

@@ -63,8 +63,10 @@ class SessionStore(Protocol):
         """Start a session and return its id."""
         ...
 
-    async def rename(self, session_id: SessionId, title: str) -> None:
-        """Give a session another title."""
+    async def rename(
+        self, session_id: SessionId, title: str, *, instead_of: str | None = None
+    ) -> bool:
+        """Give a session another title; False if it has no longer the one it is to replace."""
         ...
 
     async def append(self, session_id: SessionId, events: Sequence[AgentEvent]) -> None:

@@ -73,7 +73,7 @@ class Session:
             session_id=session_id,
             project=project,
             router=lambda: self._desk.router,
-            rename=self._take_title,
+            rename=self._take_made_title,
         )
         self._titler.is_done = self._titler.is_done or self._player.turns > 0
 
@@ -219,6 +219,11 @@ class Session:
         """Give the session another title, for good."""
         self._titler.is_done = True
         await self._take_title(title)
+
+    async def _take_made_title(self, title: str) -> None:
+        """Take a title nobody chose, unless somebody gave one meanwhile, in any process."""
+        if await self._services.store.rename(self.id, title, instead_of=self._title):
+            self._title = title
 
     async def _take_title(self, title: str) -> None:
         await self._services.store.rename(self.id, title)

@@ -112,8 +112,12 @@ class Unstored:
         """
         raise UsageError(f"a sub-agent is no session ({project}, {title})")
 
-    async def rename(self, session_id: SessionId, title: str) -> None:
+    async def rename(
+        self, session_id: SessionId, title: str, *, instead_of: str | None = None
+    ) -> bool:
         """Keep nothing."""
+        del session_id, title, instead_of
+        return False
 
     async def load(self, session_id: SessionId) -> list[AgentEvent]:
         """Give nothing."""

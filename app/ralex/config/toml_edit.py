@@ -5,6 +5,7 @@ and the result is read again: unless it says exactly what was there before, with
 file stays as it was.
 """
 
+import errno
 import json
 import os
 import re
@@ -21,6 +22,7 @@ _VALUE = re.compile(
     r"""^(\s*(?:[\w-]+|"(?:[^"\\]|\\.)*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"(?:[^"\\]|\\.)*"|'[^']*'))*\s*=\s*)"""
     r"""(?:"(?!"")(?:[^"\\]|\\.)*"|'(?!'')[^']*'|[^\s#"'\[{]+)"""
 )
+_NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -55,7 +57,10 @@ def set_values(
         ) from error
     except OSError as error:
         raise ConfigError(
-            f"{path} cannot be written: {error.strerror}", hint="check its owner and permissions"
+            f"{path} cannot be written: {error.strerror}",
+            hint="free some space and try again; the file is as it was"
+            if error.errno in _NO_SPACE
+            else "check its owner and permissions",
         ) from error
     except _UnusualLayoutError as error:
         lines = "; ".join(f"{key_text((key,))} = {value}" for key, value in values.items())

@@ -208,21 +208,30 @@ class SqliteSessions:
             )
         return found[0]
 
-    async def rename(self, session_id: SessionId, title: str) -> None:
-        """Give a session another title.
+    async def rename(
+        self, session_id: SessionId, title: str, *, instead_of: str | None = None
+    ) -> bool:
+        """Give a session another title; False if it has no longer the one it is to replace.
+
+        Args:
+            instead_of: The title it must have; None replaces any.
 
         Raises:
             SessionNotFoundError: If there is none of this id.
         """
+        new, old = storable(title), None if instead_of is None else storable(instead_of)
 
-        def work(connection: sqlite3.Connection) -> None:
+        def work(connection: sqlite3.Connection) -> bool:
+            if old not in (None, rows.get(connection, session_id).title):
+                return False
             changed = connection.execute(
-                "UPDATE session SET title = ? WHERE id = ?", (storable(title), session_id)
+                "UPDATE session SET title = ? WHERE id = ?", (new, session_id)
             )
             if not changed.rowcount:
                 raise rows.not_found(session_id)
+            return True
 
-        await self._database.write(work)
+        return await self._database.write(work)
 
     async def outcomes(self, *, since_s: float = 0.0) -> list[StoredOutcome]:
         """Read how turns of all sessions ended, oldest first.
