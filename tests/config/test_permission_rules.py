@@ -38,6 +38,8 @@ def test_a_project_may_ask_and_deny_but_not_allow(configure: Configure) -> None:
     [
         ('"bash(" = "deny"', "line 2: 'bash('"),
         ('"todo(x)" = "deny"', "have no pattern"),
+        ('"shell" = "deny"', "there is no tool 'shell'; there are bash"),
+        ('"Bash(rm *)" = "deny"', "there is no tool 'Bash'"),
         ('bash = "denied"', "did you mean 'deny'"),
         ("bash = true", "must be"),
     ],

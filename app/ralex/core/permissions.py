@@ -70,7 +70,7 @@ KINDS: Mapping[str, Kind] = {
     "ask_user": Kind.NOTHING,
     "job": Kind.NOTHING,
 }
-"""Tools whose rules may have a pattern, and what it means; others have rules by name alone."""
+"""The tools that rules can be about, and what their patterns mean."""
 
 _SAME = {"write": "edit"}
 """Tools that do the same to a file are one to a rule."""
@@ -137,7 +137,7 @@ def parse_rule(name: str, effect: Effect, *, layer: Layer = Layer.USER, source: 
     """Read a rule's name.
 
     Raises:
-        RuleError: If it is not of the form, or its tool takes no pattern.
+        RuleError: If it is not of the form, there is no such tool, or it takes no pattern.
     """
     found = _RULE.fullmatch(name.strip())
     if found is None:
@@ -146,6 +146,8 @@ def parse_rule(name: str, effect: Effect, *, layer: Layer = Layer.USER, source: 
     if found["pattern"] is not None and not pattern:
         raise RuleError("the pattern is empty; leave out the parentheses for every call")
     tool = found["tool"]
+    if tool != "*" and tool not in KINDS:
+        raise RuleError(f"there is no tool {tool!r}; there are {', '.join(KINDS)}, and * for all")
     if pattern and KINDS.get(tool, Kind.NOTHING) is Kind.NOTHING:
         takers = ", ".join(name for name, kind in KINDS.items() if kind is not Kind.NOTHING)
         raise RuleError(f"rules of {tool!r} have no pattern; those of {takers} may have one")
