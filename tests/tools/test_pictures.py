@@ -80,6 +80,15 @@ async def test_one_that_is_too_large_is_refused_with_a_way_out(
         await read(context, "a.png")
 
 
+async def test_the_size_of_one_that_is_too_large_is_that_of_the_file(
+    context: ToolContext, workspace: Path
+) -> None:
+    data = png() + bytes(2 * MAX_PICTURE_BYTES)
+    (workspace / "a.png").write_bytes(data)
+    with pytest.raises(ToolError, match=f"{len(data):,} bytes"):
+        await ReadTool().run({"path": "a.png"}, context)
+
+
 async def test_a_png_that_breaks_off_is_not_sent(context: ToolContext, workspace: Path) -> None:
     (workspace / "a.png").write_bytes(png(300, 300)[:-20])
     with pytest.raises(ToolError, match="breaks off"):

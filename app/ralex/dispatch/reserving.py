@@ -98,7 +98,7 @@ class Reserver:
             raise BudgetExceededError(
                 f"this call may cost {format_usd(self._worst_usd(candidate, floor))}, "
                 f"and at most {format_usd(own_limit or 0)} is allowed for one call",
-                hint="raise max_cost_usd, or choose a cheaper model with /model",
+                hint="raise max_cost_usd (--max-cost), or choose a cheaper model with /model",
             )
         return max(affordable, floor)
 

@@ -53,16 +53,19 @@ def shape_of(data: bytes) -> Shape | None:
     return None
 
 
-def picture(data: bytes, shape: Shape, name: str) -> Image:
+def picture(data: bytes, shape: Shape, name: str, size: int) -> Image:
     """Wrap a whole picture for a model.
+
+    Args:
+        size: Bytes of the file; of one that is too large not all need be in ``data``.
 
     Raises:
         ToolError: If it is larger than models take, or cut off: a provider that refuses a picture
             would refuse every later request of the conversation.
     """
-    if len(data) > MAX_PICTURE_BYTES or max(shape.width, shape.height) > MAX_SIDE:
+    if size > MAX_PICTURE_BYTES or max(shape.width, shape.height) > MAX_SIDE:
         raise ToolError(
-            f"{name} is too large to be looked at ({shape.words}, {len(data):,} bytes; at most "
+            f"{name} is too large to be looked at ({shape.words}, {size:,} bytes; at most "
             f"{MAX_PICTURE_BYTES:,} bytes and {MAX_SIDE} pixels a side): make a smaller copy with "
             "bash, for example with ImageMagick's convert -resize 1600x1600"
         )

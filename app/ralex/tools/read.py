@@ -135,7 +135,7 @@ def _picture(descriptor: int, shape: Shape, shown: str) -> ToolOutcome:
     with os.fdopen(os.dup(descriptor), "rb") as file:
         data = file.read(MAX_PICTURE_BYTES + 1)
     size = os.fstat(descriptor).st_size
-    image = picture(data, shape, shown)
+    image = picture(data, shape, shown, max(size, len(data)))
     words = f"{shape.words}, {size:,} bytes"
     return ToolOutcome(text=f"{shown} is a picture ({words}).", summary=words, images=(image,))
 
