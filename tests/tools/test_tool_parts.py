@@ -98,7 +98,8 @@ def test_a_number_too_long_for_python_fails_no_change(name: str) -> None:
 def test_a_yaml_file_of_any_making_is_checked_quickly() -> None:
     bomb = "a: &a [x,x,x]\n" + "".join(f"b{n}: &b{n} [*a,*a,*a,*a]\n" for n in range(5000))
     assert note_on_syntax("a.yaml", None, bomb) == ""
-    assert note_on_syntax("a.yaml", None, "[" * 100_000)
+    assert note_on_syntax("a.yaml", None, "[" * 100)
+    assert note_on_syntax("a.yaml", None, "[" * 100_000) == ""
     assert note_on_syntax("a.jsonc", None, '"' * 300_001)
     assert note_on_syntax("a.jsonc", None, "/*" * 100_000)
 

@@ -10,6 +10,8 @@ from pathlib import PurePath
 
 _MAX_CHARACTERS = 400_000
 _MAX_SLOW_CHARACTERS = 40_000
+_MAX_DEPTH = 500
+"""The time of a YAML parser grows with the square of the depth; nobody writes such files."""
 _COMMENTED = re.compile(
     r"[jt]sconfig(?:\..*)?\.json|devcontainer\.json|\.(?:eslint|swc|babel|jshint|oxlint)rc\.json"
     r"|(?:settings|launch|tasks|extensions|keybindings|deno|turbo|wrangler|biome|api-extractor)\.json"
@@ -96,9 +98,13 @@ def _yaml(text: str) -> str:
     loader: type[yaml.CSafeLoader | yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     if loader is yaml.SafeLoader and len(text) > _MAX_SLOW_CHARACTERS:
         return ""
+    depth = 0
     try:
-        for _ in yaml.parse(text, loader):
-            pass
+        for event in yaml.parse(text, loader):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > _MAX_DEPTH:
+                return ""
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         return f"it is not valid YAML ({line}{(error.problem or '')[:120]})"
