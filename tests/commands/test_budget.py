@@ -271,3 +271,24 @@ def test_a_repair_without_a_limit_for_the_day_uses_up_the_months(tmp_path: Path)
     assert "today counts as $20.00 spent" in output.out
     assert "ralex budget set monthly" in output.out
     assert "this month:  $20.00 spent, $0.00 held, $0.00 left" in call(budget, tmp_path).out
+
+
+def test_limits_that_refuse_nothing_are_still_shown(tmp_path: Path) -> None:
+    use(tmp_path, "3")
+    call(budget, tmp_path, "set", "project", "2", "monthly", "20", "cutoff", "off")
+
+    shown = call(budget, tmp_path).out
+
+    assert "this month:  $3.00 spent, $0.00 held, $17.00 left (limit $20.00)" in shown
+    assert "this project:  $3.00 spent, $0.00 held, $0.00 left (limit $2.00)" in shown
+    exact = json.loads(call(budget, tmp_path, "show", "--json").out)
+    assert [one["limit_usd"] for one in exact["others"]] == ["20", "2"]
+
+
+def test_without_a_daily_limit_a_raise_points_at_the_others(tmp_path: Path) -> None:
+    call(budget, tmp_path, "set", "daily", "off", "monthly", "1")
+
+    with pytest.raises(UsageError) as caught:
+        call(budget, tmp_path, "raise", "1")
+
+    assert "ralex budget set" in caught.value.hint

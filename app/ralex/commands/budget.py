@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TextIO
@@ -20,6 +21,7 @@ from ralex.core.budget import (
     LimitKind,
     forecast_line,
     format_usd,
+    limit_usd,
     used_up,
 )
 from ralex.core.codec import to_jsonable
@@ -106,7 +108,12 @@ def _show(
     config: Config, cwd: Path, environ: Mapping[str, str], stdout: TextIO, *, as_json: bool
 ) -> None:
     state, every, forecast = asyncio.run(_read(config, cwd, environ))
-    balances = [one for one in every if one.kind is not LimitKind.DAY]
+    set_limits = replace(config.budget, cutoff=True)  # those that refuse nothing are shown as well
+    balances = [
+        replace(one, limit_usd=limit_usd(set_limits, one.kind))
+        for one in every
+        if one.kind is not LimitKind.DAY
+    ]
     if as_json:
         report = {
             "day": state.day,

@@ -247,7 +247,8 @@ class SqliteLedger(LedgerReader):
             )
         if self._limits.daily_usd is None:
             raise UsageError(
-                "there is no daily limit to raise", hint="nothing refuses a call today"
+                "there is no daily limit to raise",
+                hint="other limits are changed with `ralex budget set`",
             )
         moment = self._moment()
 
