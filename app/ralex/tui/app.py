@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from textual import events
 from textual.app import App
+from textual.driver import Driver
 from textual.screen import Screen
 from typing_extensions import override
 
@@ -87,12 +88,20 @@ class RalexApp(App[None]):
         )
 
     @override
+    def get_driver_class(self) -> type[Driver]:
+        """Take the terminal's driver that understands what was typed before it started."""
+        chosen = super().get_driver_class()
+        if chosen.__name__ != "LinuxDriver":  # in a browser, without a screen
+            return chosen
+        from ralex.tui.early_keys import EarlyKeysDriver  # noqa: PLC0415 - terminals only
+
+        return EarlyKeysDriver
+
+    @override
     async def on_event(self, event: events.Event) -> None:
         """Keep what is typed before the prompt is there: nothing would receive it."""
         if self._early is not None and isinstance(event, events.Key | events.Paste):
-            # The terminal was not the app's yet, so it wrote a newline where Enter was pressed.
-            is_enter = isinstance(event, events.Key) and event.key == "ctrl+j"
-            self._early.append(events.Key("enter", "\r") if is_enter else event)
+            self._early.append(event)
             return
         await super().on_event(event)
 

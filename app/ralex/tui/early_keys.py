@@ -1,0 +1,58 @@
+"""Takes over what was typed while the terminal was still the shell's.
+
+Until the app switches the terminal to raw mode, its driver writes a newline where Enter was
+pressed. Read later, such a newline is Ctrl+J and would start a new line in the prompt instead of
+sending it. Only what lies in the terminal's buffer at the moment of the switch was written that
+way, so it is read there, apart from everything that is typed after it.
+"""
+
+import fcntl
+import os
+import struct
+import termios
+import tty
+from typing import Final, TypeAlias, cast
+
+from textual._xterm_parser import XTermParser
+from textual.drivers.linux_driver import LinuxDriver
+from typing_extensions import override
+
+Attributes: TypeAlias = list[int | list[bytes | int]]
+"""A terminal's settings, in the order of ``termios.tcgetattr``."""
+
+_COUNT_SIZE: Final = struct.calcsize("i")
+
+
+class EarlyKeysDriver(LinuxDriver):
+    """The terminal, with Enter understood however early it is pressed."""
+
+    @override
+    def start_application_mode(self) -> None:
+        """Switch to raw mode, and give what was typed before, in order, as keys."""
+        before = self._attributes()
+        typed = "" if before is None else self._take_typed(before)
+        for event in XTermParser().feed(typed):
+            self.process_message(event)
+        super().start_application_mode()
+        if before is not None:
+            self.attrs_before = before
+
+    def _attributes(self) -> Attributes | None:
+        try:
+            return termios.tcgetattr(self.fileno)
+        except termios.error:  # not a terminal
+            return None
+
+    def _take_typed(self, before: Attributes) -> str:
+        raw = [*before]
+        raw[tty.LFLAG] = cast("int", before[tty.LFLAG]) & ~(termios.ICANON | termios.ECHO)
+        raw[tty.IFLAG] = cast("int", before[tty.IFLAG]) & ~termios.ICRNL
+        try:
+            termios.tcsetattr(self.fileno, termios.TCSANOW, raw)
+            reply = fcntl.ioctl(self.fileno, termios.FIONREAD, b"\0" * _COUNT_SIZE)
+            count = struct.unpack("i", reply)[0]
+            data = os.read(self.fileno, count) if count else b""
+        except (termios.error, OSError):
+            return ""
+        # The end of input (Ctrl+D) lies there as a NUL byte.
+        return data.decode("utf-8", "replace").replace("\0", "").replace("\n", "\r")
