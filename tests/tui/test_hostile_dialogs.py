@@ -6,12 +6,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pytest
 from textual.screen import Screen
 
 from ralex.config.model import UntrustedFile
 from ralex.core.budget import LimitChange, LimitName, SpendRow
-from ralex.core.events import AgentEvent, ApprovalRequested, QuestionAsked
+from ralex.core.events import ApprovalRequested, QuestionAsked
 from ralex.core.ids import CallId, ModelId, SessionId
 from ralex.core.routing import Router
 from ralex.core.tiers import Tier
@@ -88,53 +87,61 @@ def visible(driver: Driver) -> str:
     return "\n".join(strip.text for strip in lines)
 
 
-@pytest.mark.parametrize("text", TEXTS, ids=ascii)
-async def test_no_dialog_lets_hostile_text_through(text: str) -> None:
+def assert_is_text(driver: Driver, where: str) -> None:
+    unsafe = UNSAFE.search(visible(driver).replace("\n", ""))
+    assert unsafe is None, f"{unsafe.group()!a} in {where}"
+
+
+async def test_no_dialog_lets_hostile_text_through() -> None:
     async with running(size=(90, 34)) as driver:
         await driver.ready()
-        for dialog in dialogs(text):
-            driver.app.push_screen(dialog)
-            await driver.until(lambda dialog=dialog: driver.app.screen is dialog)
-            await driver.pilot.pause()
-            assert UNSAFE.search(visible(driver).replace("\n", "")) is None, type(dialog)
-            driver.app.pop_screen()
-            await driver.pilot.pause()
+        for text in TEXTS:
+            for dialog in dialogs(text):
+                driver.app.push_screen(dialog)
+                await driver.until(lambda dialog=dialog: driver.app.screen is dialog)
+                await driver.pilot.pause()
+                assert_is_text(driver, f"{type(dialog).__name__} of {text!a}")
+                driver.app.pop_screen()
+                await driver.pilot.pause()
         assert driver.app.is_running
 
 
-@pytest.mark.parametrize("text", TEXTS, ids=ascii)
-async def test_no_command_lets_hostile_text_through(text: str) -> None:
-    model = replace(MODELS[0], id=ModelId(f"acme/{text}"), label=text)
-    job = JobInfo(
-        id=1, command=text, state="running", seconds=1, exit_code=None, output=Path("/tmp/x")
-    )
-    events: list[AgentEvent] = told((text, text))
-    session = FakeSession(
-        models=(model,),
-        background=[job],
-        others=(Router(name=text, tiers={Tier.SIMPLE: (CHEAP,)}),),
-        limit_notes=(text,),
-    )
-    opener = FakeOpener(
-        session, others=[FakeSession(id=SessionId("s9"), title=text, stored=events)]
-    )
+async def test_no_list_lets_hostile_text_through() -> None:
+    models = tuple(replace(MODELS[0], id=ModelId(f"acme/{text}"), label=text) for text in TEXTS)
+    routers = tuple(Router(name=text, tiers={Tier.SIMPLE: (CHEAP,)}) for text in TEXTS)
+    stored = [
+        FakeSession(id=SessionId(f"s9{at}"), title=text, stored=told((text, text)))
+        for at, text in enumerate(TEXTS)
+    ]
+    opener = FakeOpener(FakeSession(models=models, others=routers), others=stored)
     async with running(opener=opener, size=(90, 34)) as driver:
         await driver.ready()
         for command in ("/model", "/router", "/sessions"):
             await driver.send(command)
             await driver.until(lambda: len(driver.app.screen_stack) == 2)
-            await driver.pilot.press("down")
-            await driver.pilot.pause()
-            assert UNSAFE.search(visible(driver).replace("\n", "")) is None, command
-            if isinstance(driver.app.screen, SessionsScreen):
-                await driver.pilot.press("delete")
-                assert UNSAFE.search(visible(driver).replace("\n", "")) is None
-                await driver.pilot.press("escape")
+            for text in TEXTS:
+                await driver.pilot.press("down")
+                await driver.pilot.pause()
+                assert_is_text(driver, f"{command} near {text!a}")
+                if isinstance(driver.app.screen, SessionsScreen):
+                    await driver.pilot.press("delete")
+                    assert_is_text(driver, f"the question before deleting near {text!a}")
+                    await driver.pilot.press("escape")
             await driver.pilot.press("escape")
             await driver.until(lambda: len(driver.app.screen_stack) == 1)
+        assert driver.app.is_running
+
+
+async def test_no_job_lets_hostile_text_through() -> None:
+    jobs = [
+        JobInfo(id=1, command=text, state="running", seconds=1, exit_code=None, output=Path("/x"))
+        for text in TEXTS
+    ]
+    async with running(FakeSession(background=jobs), size=(90, 90)) as driver:
+        await driver.ready()
         await driver.send("/jobs")
         await driver.until(lambda: driver.chat.transcript.items)
-        assert UNSAFE.search(visible(driver).replace("\n", "")) is None
+        assert_is_text(driver, "/jobs")
         assert driver.app.is_running
 
 
@@ -149,4 +156,4 @@ async def test_names_from_servers_are_text_in_the_setup(tmp_path: Path) -> None:
         await driver.pilot.pause()
         for _ in names:
             await driver.pilot.press("down")
-            assert UNSAFE.search(visible(driver).replace("\n", "")) is None
+            assert_is_text(driver, "the list of a server's models")
