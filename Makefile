@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests wait for processes and screens half of the time, so two run for each core.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * len(os.sched_getaffinity(0)))' 2>/dev/null || echo auto)
 STAMP := $(VENV)/.installed
 RUN_STAMP := $(VENV)/.installed-run
 
@@ -51,7 +53,7 @@ imports: $(STAMP)  ## the rooms and what each may import
 	$(BIN)/lint-imports
 
 unit: $(STAMP)  ## tests and SVG snapshots
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 snapshots: $(STAMP)  ## write the SVG snapshots anew; look at them before committing
 	$(BIN)/python -m pytest tests/tui --snapshot-update

@@ -4,11 +4,20 @@ from pathlib import Path
 
 import pytest
 import pytest_textual_snapshot
+from hypothesis import HealthCheck, settings
 from syrupy.location import PyTestLocation
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 """Kits that lie beside the checkout on some machines; tests that need one skip with a reason."""
+
+settings.register_profile(
+    "same-everywhere",  # the same cases on every machine, however slow or busy it is
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("same-everywhere")
 
 FOREIGN_VARIABLES = (
     "OPENROUTER_API_KEY",

@@ -57,7 +57,7 @@ async def test_a_message_is_stored_before_it_is_delivered(stand: Stand) -> None:
 
 async def test_an_interruption_keeps_the_message_for_the_next_turn(stand: Stand) -> None:
     session = await stand.open([step(shell("sleep 30")), DONE])
-    async with asyncio.timeout(10), session.turn(HELLO) as events:
+    async with asyncio.timeout(60), session.turn(HELLO) as events:
         async for event in events:
             if isinstance(event, ToolCallStarted):
                 await session.steer("use tabs")

@@ -126,7 +126,7 @@ junk = st.one_of(
 )
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(path=st.sampled_from(list(places(WHOLE))), value=junk)
 def test_junk_in_any_place_is_a_config_error_or_a_configuration(
     path: tuple[str | int, ...], value: object

@@ -289,18 +289,14 @@ def load_text(folder: Path, text: bytes) -> None:
         load_config(cwd=folder, environ={"RALEX_HOME": str(folder), **KEY})
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(table=st.dictionaries(NAMES, VALUES, max_size=5))
 def test_any_table_loads_or_is_a_config_error(tmp_path: Path, table: dict[str, object]) -> None:
     text = "".join(f"{toml_value(name)} = {toml_value(value)}\n" for name, value in table.items())
     load_text(tmp_path, text.encode())
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     raw=st.binary(max_size=60)
     | st.text(alphabet="[]{}=\"'.,#\n\\ a1-_:", max_size=60).map(str.encode)
@@ -309,9 +305,7 @@ def test_any_bytes_load_or_are_a_config_error(tmp_path: Path, raw: bytes) -> Non
     load_text(tmp_path, raw)
 
 
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(table=st.dictionaries(NAMES, VALUES, max_size=5))
 def test_any_project_table_keeps_the_money_and_the_endpoints(
     tmp_path: Path, table: dict[str, object]

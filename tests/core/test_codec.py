@@ -41,7 +41,7 @@ def route() -> RouteDecision:
 
 @pytest.mark.parametrize("kind", EVENT_KINDS, ids=lambda kind: kind.__name__)
 def test_every_event_comes_back_from_json_as_it_was(kind: type[AgentEvent]) -> None:
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(event=st.builds(kind))
     def check(event: AgentEvent) -> None:
         text = json.dumps(event_to_json(event))
@@ -52,7 +52,7 @@ def test_every_event_comes_back_from_json_as_it_was(kind: type[AgentEvent]) -> N
 
 @pytest.mark.parametrize("kind", EVENT_KINDS, ids=lambda kind: kind.__name__)
 def test_fields_with_a_default_may_be_missing(kind: type[AgentEvent]) -> None:
-    @settings(max_examples=5, deadline=None)
+    @settings(max_examples=5)
     @given(event=st.builds(kind))
     def check(event: AgentEvent) -> None:
         encoded = event_to_json(event)

@@ -149,14 +149,14 @@ ASKS = st.one_of(
 ).filter(lambda ask: ask.strip() != "")
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(ask=ASKS)
 def test_every_ask_is_scored_as_by_the_literal_rules(ask: str) -> None:
     check(ask)
     check(ask.upper())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     ask=ASKS,
     weights=st.dictionaries(st.sampled_from(sorted(SCORER.weights)), st.floats(-2, 2), min_size=1),
@@ -180,7 +180,7 @@ def test_a_routers_weights_and_boundaries_replace_the_scorers(
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     ask=ASKS,
     own=st.lists(
@@ -312,7 +312,7 @@ def test_a_million_characters_take_no_longer_than_a_million_should(ask: str) -> 
     started = time.perf_counter()
     score_ask(ask, SCORER)
     # Quadratic time would be minutes; this leaves twenty times what is measured.
-    assert time.perf_counter() - started < 2.0
+    assert time.perf_counter() - started < 20
 
 
 @given(

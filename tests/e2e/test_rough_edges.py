@@ -97,7 +97,7 @@ def test_a_signal_ends_it_cleanly_before_the_turn_and_within_it(
                 break
             time.sleep(0.002)
         process.send_signal(number)
-        stdout, stderr = process.communicate(timeout=20)
+        stdout, stderr = process.communicate(timeout=60)
     assert "Traceback" not in stderr
     assert process.returncode == (130 if number is signal.SIGINT else 128 + number), stderr
     assert json.loads(stdout.splitlines()[-1])["error"]["code"] == "interrupted"

@@ -4,7 +4,6 @@ import asyncio
 import json
 import subprocess
 import sys
-import time
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -136,9 +135,7 @@ async def test_events_come_back_in_order_over_several_openings(
     await store.aclose()
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     events=st.lists(st.one_of([st.builds(kind) for kind in get_args(AgentEvent)]), max_size=5),
     surrogate=st.characters(categories=["Cs"]),
@@ -518,11 +515,9 @@ async def test_after_a_crash_everything_shown_is_there_and_an_open_call_stays_op
     )
     assert killed.returncode == -9, killed.stderr
 
-    began = time.monotonic()
     store = await SqliteSessions.open(path, now=clock)
     session_id = await store.find(killed.stdout.strip())
     events = await store.load(session_id)
-    took = time.monotonic() - began
 
     assert events == [
         started("go"),
@@ -532,7 +527,6 @@ async def test_after_a_crash_everything_shown_is_there_and_an_open_call_stays_op
         calling("c2"),
     ]
     await store.append(session_id, [Notice(level="info", text="resumed")])
-    assert took < 1
     await store.aclose()
 
 

@@ -46,7 +46,7 @@ class Driver:
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Let the app work until something holds."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not condition():
                 await self.pilot.pause()
                 await asyncio.sleep(0.002)

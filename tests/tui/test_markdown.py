@@ -105,7 +105,7 @@ def test_an_answer_that_arrived_in_pieces_looks_like_the_whole(seed: int) -> Non
     assert [row.strip.text.rstrip() for row in live.rows] == texts(SAMPLE)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(alphabet=st.sampled_from("#*_`~[]()<>|-+1. \n\tab!\\&;:=漢"), max_size=120))
 def test_no_markdown_breaks_the_renderer_and_every_row_has_its_width(text: str) -> None:
     for width in (12, 60):

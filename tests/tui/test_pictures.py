@@ -126,7 +126,7 @@ def chat_of(pilot: Pilot[None]) -> ChatScreen:
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():
             await pilot.pause()
             await asyncio.sleep(0.002)

@@ -23,7 +23,7 @@ def app_at(place: Place, theme: str) -> RalexApp:
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():
             await pilot.pause()
             await asyncio.sleep(0.002)

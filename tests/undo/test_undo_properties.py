@@ -56,9 +56,7 @@ def clear(project: Path, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
 
 
-@settings(
-    max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-)
+@settings(max_examples=25, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(
     start=st.dictionaries(st.sampled_from(["a", "b", "d/a", "d/e/f"]), CONTENTS, min_size=1),
     turns=st.lists(st.lists(ACTIONS, min_size=1, max_size=4), min_size=1, max_size=3),
