@@ -52,7 +52,7 @@ async def test_what_is_written_is_priced_a_moment_after_the_last_key() -> None:
         assert "SIMPLE → swift-mini" in driver.bar()
 
 
-@pytest.mark.parametrize("text", ["/help", "!ls", "  "])
+@pytest.mark.parametrize("text", ["/", "/help", "!ls", "  "])
 async def test_what_begins_no_turn_has_no_price_and_leaves_no_timer(text: str) -> None:
     session = Priced()
     async with running(session) as driver:

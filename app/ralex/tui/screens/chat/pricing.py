@@ -76,5 +76,5 @@ class Pricer:
         """Give what would begin a turn; empty for commands, and while one runs."""
         prompt = self._screen.prompt
         shown = prompt.text.strip()
-        is_ask = bool(shown) and not shown.startswith("!") and read_command(shown) is None
-        return prompt.whole_text.strip() if is_ask and not self._screen.is_turn_running else ""
+        is_command = shown in ("", "/") or shown.startswith("!") or read_command(shown) is not None
+        return "" if is_command or self._screen.is_turn_running else prompt.whole_text.strip()
