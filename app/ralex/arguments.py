@@ -1,6 +1,7 @@
 """What may be written on the command line, and what of it contradicts itself."""
 
 import argparse
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import NoReturn
@@ -25,6 +26,24 @@ _EXIT_CODES = """
 
 exit codes: 0 done · 1 the task failed · 2 usage or configuration · 3 budget · 4 provider or key
             5 step limit or loop · 130 interrupted"""
+
+
+_SHARED_OPTIONS = ("--config", "--router")
+"""What commands take as well as the main command line, so that it may stand before their name."""
+
+
+def split_command(argv: Sequence[str]) -> tuple[str, Sequence[str]] | None:
+    """Find a command and its arguments, also behind shared options: ``--config FILE route …``.
+
+    Returns:
+        The command's name and all of its arguments; None if the words begin a session.
+    """
+    at = 0
+    while at < len(argv) and argv[at].partition("=")[0] in _SHARED_OPTIONS:
+        at += 1 if "=" in argv[at] else 2
+    if at >= len(argv) or argv[at] not in COMMANDS:
+        return None
+    return argv[at], [*argv[:at], *argv[at + 1 :]]
 
 
 class Parser(argparse.ArgumentParser):

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
-from ralex.arguments import COMMANDS, Parser, add_web, check_combinations, parser
+from ralex.arguments import COMMANDS, Parser, add_web, check_combinations, parser, split_command
 from ralex.errors import MissingKeyError, RalexError, UsageError
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ def run(argv: Sequence[str]) -> int:
 def _run(argv: Sequence[str]) -> int:
     wants_json = _wants_json(argv)
     try:
-        if argv and argv[0] in COMMANDS:
-            return _command(argv[0], argv[1:])
+        if (command := split_command(argv)) is not None:
+            return _command(*command)
         return _prompt_or_screen(argv)
     except RalexError as error:
         from ralex.headless.run import stdio_reporter  # noqa: PLC0415

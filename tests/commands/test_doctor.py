@@ -42,6 +42,14 @@ def test_a_machine_with_a_key_is_well(tmp_path: Path) -> None:
     assert "sk-secret" not in out
 
 
+def test_a_file_given_by_name_is_looked_at_as_well(tmp_path: Path) -> None:
+    file = tmp_path / "other.toml"
+    file.write_text("[budget]\ndaily_usd = 1.25\n")
+    code, out = run(tmp_path, "--config", str(file), OPENAI_API_KEY="sk-secret")
+    assert code == 0
+    assert "at most 1.25 USD a day" in out
+
+
 def test_no_key_is_a_failure(tmp_path: Path) -> None:
     code, out = run(tmp_path)
     assert code == 2

@@ -164,6 +164,9 @@ def test_the_command_line_knows_import(ralex: Ralex, file: Path) -> None:
     assert (wrong.code, wrong.stdout) == (2, "")
     assert "nowhere.yaml cannot be read" in wrong.stderr
     assert "import" in ralex("--help").stdout
+    routed = ralex("--config", str(file), "route", "hello")
+    assert routed.code == 0, routed.stderr
+    assert routed.stdout == ralex("route", "--config", str(file), "hello").stdout
 
 
 @pytest.mark.skipif(

@@ -48,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--network", action="store_true", help="also try to connect to providers with a key"
     )
     parser.add_argument("--router", metavar="NAME", help="look at this router")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="read this file as well")
 
 
 def run(
@@ -86,7 +87,11 @@ def _explained(args: argparse.Namespace, cwd: Path, environ: Mapping[str, str]) 
     from ralex.config.load import Flags  # noqa: PLC0415
 
     return explain_config(
-        cwd=cwd, environ=environ, flags=Flags(router=args.router), require_key=False
+        cwd=cwd,
+        environ=environ,
+        config_file=args.config,
+        flags=Flags(router=args.router),
+        require_key=False,
     )
 
 
