@@ -5,12 +5,14 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from ralex.commands import budget, doctor
+from ralex.commands import budget, doctor, sessions
 from ralex.core.budget import Limits
 from ralex.opened import local_now
+from ralex.store.faults import SESSIONS
 from ralex.store.ledger import SqliteLedger
 from tests.commands.command_line import call
 from tests.store.money import intent, pay
+from tests.store.test_database import make
 
 
 def use(folder: Path) -> Path:
@@ -63,6 +65,24 @@ def test_a_damaged_ledger_is_a_failure_with_advice(tmp_path: Path) -> None:
     assert output.code == 2
     assert "✗ the ledger" in output.out
     assert "ralex budget repair" in output.out
+
+
+def test_damaged_pages_of_the_session_store_are_found_and_repaired_by_the_next_start(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "home" / "sessions.db"
+    asyncio.run(make(path, SESSIONS))
+    content = bytearray(path.read_bytes())
+    content[8 * 4096 : 9 * 4096] = b"\xa5" * 4096
+    path.write_bytes(content)
+
+    before = look(tmp_path)
+    listed = call(sessions, tmp_path, "list")
+    after = look(tmp_path)
+
+    assert "✗ sessions.db: " in before
+    assert "the session store was damaged" in listed.err
+    assert "✓ sessions.db: every page can be read" in after
 
 
 def test_a_fresh_home_is_left_as_it_is(tmp_path: Path) -> None:

@@ -7,6 +7,9 @@ from typing import Literal, TypeAlias
 
 from ralex.config.model import Config
 from ralex.errors import BudgetError, StoreError
+from ralex.store.backups import fault_of
+from ralex.store.faults import SESSIONS
+from ralex.store.opening import note_damage
 from ralex.wiring import Engine
 
 Level: TypeAlias = Literal["ok", "warn", "fail"]
@@ -19,6 +22,7 @@ def store_findings(config: Config, environ: Mapping[str, str]) -> Iterator[tuple
         path = home / name
         if path.exists():
             yield "ok", f"{name}: {_megabytes(path)}{_backups(path)}"
+    yield from _sessions(home / "sessions.db")
     if not (home / "ledger.db").exists():
         return
     try:
@@ -32,6 +36,18 @@ def store_findings(config: Config, environ: Mapping[str, str]) -> Iterator[tuple
     for line in drift[:5]:
         yield "warn", f"ledger: {line}"
     yield "warn", "`ralex budget repair` makes the ledger's sums again, after a copy"
+
+
+def _sessions(path: Path) -> Iterator[tuple[Level, str]]:
+    """Look for damaged pages, which an opening meets only where it reads."""
+    if not path.exists():
+        return
+    fault = fault_of(path, SESSIONS)
+    if fault:
+        note_damage(path)
+        yield "fail", f"sessions.db: {fault}; {SESSIONS.repair_hint}"
+    else:
+        yield "ok", "sessions.db: every page can be read"
 
 
 async def _audit(config: Config, environ: Mapping[str, str]) -> list[str]:

@@ -5,7 +5,7 @@ SQLite's own backup reads through it.
 """
 
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -67,15 +67,16 @@ def copy_verified(connection: sqlite3.Connection, target: Path) -> None:
         draft.unlink(missing_ok=True)
 
 
-def check(connection: sqlite3.Connection) -> None:
-    """Run SQLite's quick check.
+def check(connection: sqlite3.Connection, *, is_full: bool = False) -> None:
+    """Run SQLite's quick check, or the full one, which compares indexes with their rows as well.
 
     Raises:
-        DamagedError: With what it found.
+        DamagedError: With what it found, in one line.
     """
-    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    pragma = "integrity_check" if is_full else "quick_check"
+    (verdict,) = connection.execute(f"PRAGMA {pragma}(1)").fetchone()
     if verdict != "ok":
-        raise DamagedError(str(verdict))
+        raise DamagedError(" ".join(str(verdict).split()))
 
 
 def exist(path: Path) -> bool:
@@ -85,14 +86,18 @@ def exist(path: Path) -> bool:
 
 def last_good(path: Path, kind: DatabaseKind) -> Path | None:
     """Find the newest backup that opens, belongs to ralex and passes the check."""
-    for candidate in reversed(_copies(path)):
-        with suppress(sqlite3.Error, DamagedError):
-            with closing(sqlite3.connect(f"{candidate.as_uri()}?mode=ro", uri=True)) as copy:
-                check(copy)
-                (identity,) = copy.execute("PRAGMA application_id").fetchone()
-            if identity == kind.application_id:
-                return candidate
-    return None
+    return next((copy for copy in reversed(_copies(path)) if not fault_of(copy, kind)), None)
+
+
+def fault_of(path: Path, kind: DatabaseKind) -> str:
+    """Say what is wrong with a file, without changing it; empty if it is a sound one of ralex's."""
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+            check(connection)
+            (identity,) = connection.execute("PRAGMA application_id").fetchone()
+    except (sqlite3.Error, DamagedError) as error:
+        return str(error)
+    return "" if identity == kind.application_id else "it is a database of another program"
 
 
 def hide(path: Path) -> None:

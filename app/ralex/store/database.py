@@ -30,6 +30,7 @@ from ralex.store.faults import (
     OpeningLockedError,
     convert,
     is_busy,
+    is_damaged,
     is_full,
 )
 from ralex.store.opening import (
@@ -39,6 +40,7 @@ from ralex.store.opening import (
     Work,
     dead_owners_in,
     in_transaction,
+    note_damage,
     take_checkpoints,
     unregister,
 )
@@ -71,6 +73,7 @@ class Database:
         self._is_durable = True
         self._writes = 0
         self._ballast = Ballast(path.parent)
+        self._file = _identity(path)
 
     @classmethod
     async def open(cls, path: Path, kind: DatabaseKind, *, recover: Recover | None = None) -> Self:
@@ -118,10 +121,18 @@ class Database:
             is_owed: It must be written even if the disk is full, so the ballast may go for it.
 
         Raises:
-            LedgerUnavailableError, StoreUnreadableError: By kind, if SQLite fails.
+            LedgerUnavailableError, StoreUnreadableError: By kind, if SQLite fails, or if another
+                file is in the place of the one that was opened.
         """
         self._writes += 1
         wanted = self._kind.is_durable if is_durable is None else is_durable
+        # A bill is better kept in a file that somebody set aside than nowhere.
+        may_be_aside = is_owed and self._kind.is_irreplaceable
+        if not may_be_aside and not self._is_in_place:
+            raise self._kind.error(
+                f"{self._kind.title} {self.path} was removed or replaced while it was in use",
+                hint="end this ralex and start it again; nothing more is written to the old file",
+            )
         return await self._run(partial(self._write, work, wanted), is_owed=is_owed)
 
     def keep_room(self) -> None:
@@ -141,8 +152,18 @@ class Database:
 
     async def back_up(self, *, today: str) -> Path | None:
         """Make the day's backup unless there is one; None if there is."""
+        if not self._is_in_place:
+            return None
         work = partial(backups.back_up_daily, path=self.path, today=today)
         return await self._run(work)
+
+    async def check(self) -> None:
+        """Read every page and compare indexes with their rows; slow in a large file.
+
+        Raises:
+            LedgerUnavailableError, StoreUnreadableError: By kind, if the file is damaged.
+        """
+        await self._run(partial(backups.check, is_full=True))
 
     async def copy_aside(self, name: str) -> Path:
         """Make a checked copy among the backups under a name of its own, and tell where it is."""
@@ -162,6 +183,11 @@ class Database:
             await finish(self._worker.stop_quietly())
             self._checkpointing.release()
 
+    @property
+    def _is_in_place(self) -> bool:
+        """Tell whether the open file is still the one of this name."""
+        return _identity(self.path) == self._file
+
     async def _run(
         self, work: Work[T], *, wait_s: float = BUSY_TIMEOUT_S, is_owed: bool = False
     ) -> T:
@@ -173,6 +199,8 @@ class Database:
                 if is_owed and is_full(error, self.path) and self._ballast.drop():
                     _LOG.warning("%s: the disk is full, the ballast is gone", self.path)
                     continue
+                if is_damaged(error):
+                    note_damage(self.path)
                 if not is_busy(error) or time.monotonic() >= deadline:
                     raise convert(error, self._kind, self.path) from error
             await _pause()
@@ -184,6 +212,15 @@ class Database:
         if self._writes % 256 == 0 and not self._checkpointing.is_held:
             take_checkpoints(connection, self._checkpointing)
         return in_transaction(work, "BEGIN IMMEDIATE", connection)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Tell one file from another of the same name; None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 async def finish(work: Coroutine[object, object, T]) -> T:

@@ -41,7 +41,7 @@ from ralex.errors import (
     UsageError,
 )
 from ralex.store import ledger_days as days
-from ralex.store import ledger_rebuild
+from ralex.store import ledger_rebuild, salvage
 from ralex.store import ledger_rows as rows
 from ralex.store import ledger_words as words
 from ralex.store.database import Database, finish, storable
@@ -290,6 +290,28 @@ class SqliteLedger(LedgerReader):
         copy = await self._database.copy_aside(f"before-rebuild-{stamp}")
         await self._database.write(ledger_rebuild.rebuild)
         return copy
+
+    async def check(self) -> None:
+        """Read every page of the file; slow in a large one.
+
+        Raises:
+            LedgerUnavailableError: If it is damaged.
+        """
+        await self._database.check()
+
+    async def take_over(self, damaged: Path) -> Decimal:
+        """Book what a damaged ledger still holds and this one lacks, and give what that cost.
+
+        Only right after this one was restored from a backup of the other, with nobody else at it.
+        """
+
+        def work(connection: sqlite3.Connection) -> int:
+            before = days.settled_in_all(connection)
+            if salvage.rescue(connection, damaged, LEDGER):
+                ledger_rebuild.rebuild(connection)
+            return days.settled_in_all(connection) - before
+
+        return from_nano(await self._database.write(work))
 
     async def go_back_to(self, day: str) -> None:
         """Forget later dates that a wrong clock once showed; only ever at the user's own word."""

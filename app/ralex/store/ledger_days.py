@@ -150,6 +150,12 @@ def day_sums(connection: sqlite3.Connection, day: str) -> DaySums:
     return DaySums(*row) if row else DaySums()
 
 
+def settled_in_all(connection: sqlite3.Connection) -> int:
+    """Add up what every day has cost."""
+    (total,) = connection.execute("SELECT coalesce(sum(settled), 0) FROM day").fetchone()
+    return int(total)
+
+
 def raise_day(connection: sqlite3.Connection, day: str, amount: int | None, moment: Moment) -> None:
     """Allow so much more on a day, or None to take back all that was; each is a row of its own."""
     note_day(connection, day)

@@ -7,11 +7,13 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
-from ralex.store import backups, schema
+from ralex.store import backups, salvage, schema
 from ralex.store.faults import DamagedError, DatabaseKind, OpeningLockedError, is_damaged
 from ralex.store.files import (
     FileLock,
@@ -43,6 +45,11 @@ _SAFE_CHECKPOINTS = (3, 51, 3)
 (the "WAL-reset bug", sqlite.org/wal.html); there one process at a time does the checkpoints."""
 
 
+_CREATED = "created\n"
+_SUSPECT = "suspect\n"
+"""What the lock file's note says: that there is a database, and that somebody found it damaged."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
     """What came of an opening; ``checkpointing`` may be held, ``notices`` are for the user."""
@@ -56,7 +63,8 @@ class Opening:
     """Everything that happens on the connection's thread before anyone may use it.
 
     A lock file lets one process at a time create, check, migrate or restore. Its note says that the
-    database existed once, so that a file that vanished is not mistaken for a first start.
+    database existed once, so that a file that vanished is not mistaken for a first start, and
+    whether somebody met damage in it, which the next opening then looks for.
     """
 
     def __init__(self, path: Path, kind: DatabaseKind, recover: Recover | None) -> None:
@@ -64,6 +72,7 @@ class Opening:
         self._kind = kind
         self._recover = recover
         self._notices: list[str] = []
+        self._is_suspect = False
         self._checkpointing = FileLock(path.with_name(f"{path.name}.checkpoint"))
         self.result: Opened
 
@@ -89,6 +98,7 @@ class Opening:
 
     def _connect_or_restore(self, lock: FileLock) -> sqlite3.Connection:
         existed = bool(lock.note())
+        self._is_suspect = lock.note() == _SUSPECT
         is_empty = not self._path.exists() or self._path.stat().st_size == 0
         if is_empty and (existed or backups.exist(self._path)) and self._kind.is_irreplaceable:
             raise DamagedError("it was here before and now it is missing or empty")
@@ -101,10 +111,9 @@ class Opening:
         except (sqlite3.Error, DamagedError) as error:
             if self._kind.is_irreplaceable or not is_damaged(error):
                 raise
-            self._restore(error)
-            connection = self._prepare()
-        if not existed:
-            lock.leave_note("created\n")
+            connection = self._restore(error)
+        if lock.note() != _CREATED:
+            lock.leave_note(_CREATED)
         return connection
 
     def _prepare(self) -> sqlite3.Connection:
@@ -138,6 +147,8 @@ class Opening:
         schema.migrate(connection, self._kind, from_version=version)
 
     def _register(self, connection: sqlite3.Connection) -> Owner:
+        if self._is_suspect:
+            backups.check(connection, is_full=True)
         dead = dead_owners_in(connection)
         if dead:
             is_small = self._path.stat().st_size <= _CHECK_ALWAYS_BYTES
@@ -159,16 +170,27 @@ class Opening:
         in_transaction(work, "BEGIN IMMEDIATE", connection)
         return owner
 
-    def _restore(self, error: Exception) -> None:
+    def _restore(self, error: Exception) -> sqlite3.Connection:
+        """Put the last good backup in the place of a damaged file, and open that."""
         aside = backups.set_aside(self._path)
         backup = backups.last_good(self._path, self._kind)
         if backup is not None:
             backups.restore(self._path, backup)
+        self._is_suspect = False
+        connection = self._prepare()
+        rescued = 0
+        if aside is not None:
+            work = partial(salvage.rescue, damaged=aside, kind=self._kind)
+            rescued = in_transaction(work, "BEGIN IMMEDIATE", connection)
         source = f"the backup {backup.name} is in its place" if backup else "a new one was made"
+        if rescued:
+            source += f" with {rescued:,} newer rows that could still be read"
         self._notices.append(
             f"{self._kind.title} was damaged ({error}); {source}, the damaged file is {aside}"
         )
+        self.result = replace(self.result, notices=tuple(self._notices))
         _LOG.error("%s", self._notices[-1])
+        return connection
 
     def _begin_again(self) -> None:
         """Say that a file with backups has vanished, and keep what was in its side files.
@@ -205,6 +227,18 @@ def _set_pragmas(connection: sqlite3.Connection, *, journal: str) -> None:
         f"journal_size_limit = {_JOURNAL_LIMIT_BYTES}",
     ):
         connection.execute(f"PRAGMA {pragma}").fetchone()
+
+
+def note_damage(path: Path) -> None:
+    """Let the next opening look for the damage that somebody met in an open database.
+
+    Damaged pages may lie where an opening never looks.
+    """
+    lock = FileLock(path.with_name(f"{path.name}.lock"))
+    with suppress(OSError):
+        if lock.try_acquire():
+            lock.leave_note(_SUSPECT)
+    lock.release()
 
 
 def take_checkpoints(connection: sqlite3.Connection, checkpointing: FileLock) -> None:

@@ -35,12 +35,16 @@ async def repair_ledger(
     """
     done: list[str] = []
     try:
-        ledger = await SqliteLedger.open(path, limits=limits, now=now)
+        ledger = await _open_sound(path, limits, now)
     except LedgerUnavailableError as error:
         if not isinstance(error.__cause__, Exception) or not is_damaged(error.__cause__):
             raise
-        done += await asyncio.to_thread(_replace, path)
+        aside, told = await asyncio.to_thread(_replace, path)
+        done += told
         ledger = await SqliteLedger.open(path, limits=limits, now=now)
+        rescued_usd = await ledger.take_over(aside) if aside else Decimal(0)
+        if rescued_usd:
+            done.append(f"{format_usd(rescued_usd)} of later charges were read from the bad file")
         await _assume_spent(ledger, limits, spent_usd, done)
     try:
         done += await _check(ledger, now().date().isoformat())
@@ -49,8 +53,23 @@ async def repair_ledger(
     return done or ["the ledger is sound; nothing was changed"]
 
 
-def _replace(path: Path) -> list[str]:
-    """Set the bad file aside and put the last good backup, or nothing, in its place."""
+async def _open_sound(path: Path, limits: Limits, now: Callable[[], datetime]) -> SqliteLedger:
+    """Open a ledger of which every page can be read."""
+    ledger = await SqliteLedger.open(path, limits=limits, now=now)
+    try:
+        await ledger.check()
+    except BaseException:
+        await ledger.aclose()
+        raise
+    return ledger
+
+
+def _replace(path: Path) -> tuple[Path | None, list[str]]:
+    """Set the bad file aside and put the last good backup, or nothing, in its place.
+
+    Returns:
+        Where the bad file is now, and what was done.
+    """
     make_private_folder(path.parent)
     lock = FileLock(path.with_name(f"{path.name}.lock"))
     if not lock.try_acquire():
@@ -69,7 +88,7 @@ def _replace(path: Path) -> list[str]:
             source = f"restored {backup}"
     finally:
         lock.release()
-    return [*([f"the bad file is now {aside}"] if aside else []), source]
+    return aside, [*([f"the bad file is now {aside}"] if aside else []), source]
 
 
 async def _assume_spent(
