@@ -14,6 +14,7 @@ from ralex.config.load import ExplainedConfig, explain_config
 from ralex.config.model import Config, ProviderConfig
 from ralex.config.paths import CONFIG_NAME, ensure_folder, home_folder
 from ralex.config.toml_edit import key_text
+from ralex.core.formats import exact_usd
 from ralex.errors import ConfigError, UsageError
 
 STARTER = """\
@@ -293,7 +294,7 @@ def _or_usual(number: float | None) -> str:
 
 
 def _usd(amount: Decimal | None) -> str:
-    return "no limit" if amount is None else f"{amount:f}"
+    return "no limit" if amount is None else exact_usd(amount)
 
 
 def _key_state(provider: ProviderConfig, origins: Mapping[str, str]) -> str:

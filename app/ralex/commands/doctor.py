@@ -22,6 +22,7 @@ from ralex.commands.doctor_stores import store_findings
 from ralex.config.load import ExplainedConfig, explain_config, usable_providers
 from ralex.config.model import Config, ProviderConfig
 from ralex.config.model_table import load_model_table
+from ralex.core.formats import exact_usd
 from ralex.core.model_table import dominated_tiers
 from ralex.core.outcomes import advice, noticing
 from ralex.errors import ConfigError, StoreError
@@ -130,7 +131,7 @@ def _configuration(explained: ExplainedConfig) -> Iterator[Finding]:
         yield Finding(level="fail", text="no provider has a key; see: ralex config show")
     budget = config.budget
     if budget.is_limited and budget.daily_usd is not None:
-        yield Finding(level="ok", text=f"at most {budget.daily_usd:f} USD a day")
+        yield Finding(level="ok", text=f"at most {exact_usd(budget.daily_usd)} USD a day")
     elif not budget.is_limited:
         yield Finding(level="warn", text="no limit stops the spending")
 

@@ -39,6 +39,12 @@ def usd_cents(amount: Decimal) -> str:
     return f"-${-rounded:,}" if rounded < 0 else f"${rounded:,}"
 
 
+def exact_usd(amount: Decimal) -> str:
+    """Write USD with all their digits, at least the cents, and no needless zeros: ``4.00``."""
+    whole, _, cents = f"{amount.normalize():f}".partition(".")
+    return f"{whole}.{cents:0<2}"
+
+
 def tokens(count: int) -> str:
     """Show a token count in at most five characters: ``842``, ``12.4k``, ``128k``, ``1.05M``."""
     if count < 1_000:
