@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 
@@ -63,3 +64,8 @@ def test_the_version_needs_nothing_else() -> None:
 def test_what_few_tool_calls_need_is_loaded_by_them() -> None:
     loaded = modules_after("import ralex.tools.registry, ralex.agent.session")
     assert not loaded & {"http.client", "email", "html", "html.entities", "yaml", "pathspec"}
+
+
+def test_no_call_searches_the_path_for_a_module_that_is_not_there() -> None:
+    is_missing = find_spec("sniffio") is None
+    assert ("sniffio" in modules_after("import ralex.providers.http")) == is_missing
