@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from types import TracebackType
 from typing import Protocol, Self, cast
@@ -16,6 +16,7 @@ from ralex.core.ids import ModelId
 from ralex.core.messages import Message, ToolCall, ToolSpec
 from ralex.core.models import ModelInfo, PriceList, Rates
 from ralex.core.pricing import flat_price
+from ralex.core.records import dataclass
 from ralex.core.routing import RouteDecision
 from ralex.core.stream import (
     FinishReason,

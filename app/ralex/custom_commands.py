@@ -7,10 +7,10 @@ are text for the model and nothing else: ``!`` lines that other programs would r
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ralex.core.records import dataclass
 from ralex.core.terminal_text import clean_line
 from ralex.slash import COMMANDS, Command
 

@@ -1,12 +1,13 @@
 """One small paid call that shows whether a provider can be used with a key."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
 from ralex.config.model import Config, Retries
 from ralex.core.ids import ModelId
+from ralex.core.records import dataclass
 from ralex.errors import ProviderTimeoutError
 from ralex.opened import ClosableProvider
 

@@ -4,7 +4,6 @@ Everything heavy is imported inside the functions that need it, so that a front 
 before the HTTP library, the database or the tools are loaded.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from ralex.core.budget import BudgetState
 from ralex.core.ids import SessionId
 from ralex.core.models import PriceList
+from ralex.core.records import dataclass
 from ralex.core.routing import Override, RouteDecision
 from ralex.core.tiers import Tier
 from ralex.errors import SessionNotFoundError, UsageError

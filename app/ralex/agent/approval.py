@@ -3,11 +3,11 @@
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from ralex.core.events import AgentEvent, ApprovalRequested, QuestionAsked
 from ralex.core.ids import CallId
 from ralex.core.messages import ToolCall
+from ralex.core.records import dataclass
 
 Emit = Callable[[AgentEvent], Awaitable[None]]
 

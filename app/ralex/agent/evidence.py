@@ -7,12 +7,13 @@ was refused, an error that came again, a call that could not be read.
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ralex.core.checks import is_check
 from ralex.core.escalation import Evidence, EvidenceKind
 from ralex.core.events import AgentEvent, ToolCallFinished, ToolCallStarted
 from ralex.core.ids import CallId, ModelId
+from ralex.core.records import dataclass
 from ralex.core.toolargs import ArgumentsError, parse_arguments
 
 _ERROR_LINE = re.compile(r"error|exception|fail|cannot|not found|no such|undefined|panic", re.I)

@@ -1,7 +1,7 @@
 """Keeps a session's conversation within the model's window: masks, summarises, and says so."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
 from ralex.agent.history import History
@@ -38,6 +38,7 @@ from ralex.core.messages import (
 )
 from ralex.core.models import ModelInfo
 from ralex.core.pricing import rates_at
+from ralex.core.records import dataclass
 from ralex.core.tokens import estimate_tokens
 from ralex.core.usage import Usage
 from ralex.dispatch.dispatcher import AttemptFailed, Call, CallEvent, CallResult, Candidate

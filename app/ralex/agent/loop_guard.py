@@ -9,8 +9,10 @@ while its result is new: two that take turns and say the same each time lead now
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+
+from ralex.core.records import dataclass
 
 NUDGE_AT = 3
 STOP_AT = 5

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from ralex.agent.ports import PermissionMemory
 from ralex.core.events import AgentEvent, ContextAdded
 from ralex.core.permission_patterns import patterns_for
 from ralex.core.permissions import Effect, Layer, Rule, judge, parse_rule
+from ralex.core.records import dataclass
 from ralex.errors import UsageError
 from ralex.tools.base import REACHES_OUT, Tool, ToolContext
 from ralex.tools.subjects import subject_of

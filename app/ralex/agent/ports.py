@@ -1,7 +1,6 @@
 """What the agent needs from the outside; adapters fit these shapes without importing them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from ralex.core.capacity import CapacityDecision
@@ -9,6 +8,7 @@ from ralex.core.complexity import Complexity
 from ralex.core.events import AgentEvent
 from ralex.core.ids import SessionId, TurnId
 from ralex.core.permissions import Rule
+from ralex.core.records import dataclass
 from ralex.core.routing import RouteDecision
 
 

@@ -1,11 +1,10 @@
 """What fills the context window, by kind."""
 
-from dataclasses import dataclass
-
 from ralex.agent.history import History
 from ralex.agent.sizing import RequestSizer
 from ralex.core.messages import AssistantMessage, SystemMessage, ToolResultMessage, UserMessage
 from ralex.core.models import ModelInfo
+from ralex.core.records import dataclass
 from ralex.core.tokens import estimate_tokens
 
 KINDS: tuple[str, ...] = (

@@ -1,7 +1,7 @@
 """What the agent is given to work with; made in wiring, never by the agent itself."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +15,7 @@ from ralex.core.ids import ModelId, SessionId
 from ralex.core.model_table import Standing
 from ralex.core.models import ModelInfo
 from ralex.core.permissions import Rule
+from ralex.core.records import dataclass
 from ralex.core.routing import Router
 from ralex.dispatch.caching import Runner
 from ralex.dispatch.candidates import CandidatePlan

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ralex.agent.approval import Approvals
 from ralex.agent.context import NestedInstructions
@@ -17,6 +16,7 @@ from ralex.agent.steering import Steering
 from ralex.agent.toolbox import Toolbox
 from ralex.core.events import AgentEvent
 from ralex.core.ids import SessionId
+from ralex.core.records import dataclass
 from ralex.tools.base import TodoItem
 from ralex.tools.titles import one_line
 

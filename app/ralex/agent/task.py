@@ -8,7 +8,7 @@ back, so that what it read does not fill the parent's context. It cannot start s
 import asyncio
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
 from ralex.agent.approval import Approvals
@@ -30,6 +30,7 @@ from ralex.core.budget import format_usd
 from ralex.core.events import TurnStarted
 from ralex.core.ids import SessionId, TurnId
 from ralex.core.messages import ToolSpec
+from ralex.core.records import dataclass
 from ralex.core.routing import Override
 from ralex.core.tiers import TIERS
 from ralex.errors import RalexError, ToolError

@@ -7,12 +7,12 @@ explanation is not a call. A text that was cut off is never read so.
 import json
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import cast
 
 from ralex.core.ids import CallId
 from ralex.core.messages import AssistantMessage, ToolCall
+from ralex.core.records import dataclass
 
 _BAR = r"[|｜]?"
 _DSML = rf"(?:{_BAR}DSML{_BAR})?"

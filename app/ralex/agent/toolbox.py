@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ralex.agent.approval import ALLOW, ALWAYS, NOBODY, Approvals
 from ralex.agent.changes import Changes
@@ -16,6 +16,7 @@ from ralex.core.compaction import holds_stand_in
 from ralex.core.events import AgentEvent, ContextAdded, Notice, ToolCallFinished, ToolCallStarted
 from ralex.core.messages import ToolCall, ToolSpec
 from ralex.core.permissions import Effect
+from ralex.core.records import dataclass
 from ralex.core.toolargs import parse_arguments
 from ralex.errors import LoopError, RalexError, ToolError
 from ralex.tools.base import Tool, ToolContext, ToolOutcome

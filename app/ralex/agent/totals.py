@@ -1,11 +1,12 @@
 """The numbers of a session and of a turn."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 
 from ralex.core.budget import BudgetState
 from ralex.core.ids import ModelId
 from ralex.core.models import PriceList
+from ralex.core.records import dataclass
 from ralex.core.usage import Usage
 
 

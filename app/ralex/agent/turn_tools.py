@@ -2,13 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 
 from ralex.agent.approval import Approvals
 from ralex.agent.totals import TurnTotals
 from ralex.core.events import AgentEvent
 from ralex.core.ids import CallId
 from ralex.core.messages import ToolSpec
+from ralex.core.records import dataclass
 from ralex.errors import ToolError
 from ralex.tools.base import ToolContext, ToolOutcome
 from ralex.tools.params import Param, Params

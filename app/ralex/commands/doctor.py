@@ -11,7 +11,6 @@ import socket
 import sqlite3
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -25,6 +24,7 @@ from ralex.config.model_table import load_model_table
 from ralex.core.formats import exact_usd
 from ralex.core.model_table import dominated_tiers
 from ralex.core.outcomes import advice, noticing
+from ralex.core.records import dataclass
 from ralex.errors import ConfigError, StoreError
 from ralex.logs import log_to_file
 from ralex.version import __version__

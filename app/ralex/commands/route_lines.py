@@ -7,11 +7,12 @@ dimensions, because whoever weighs them all describes LiteLLM's sum; else that o
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TypeGuard, cast
 
 from ralex.core.ask import ask_of, human_text
 from ralex.core.complexity import Boundaries
+from ralex.core.records import dataclass
 from ralex.core.tiers import TIERS, Tier
 
 DIMENSIONS = frozenset(

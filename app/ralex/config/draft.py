@@ -1,7 +1,7 @@
 """What the layers have said so far; each layer writes over the one below and leaves its name."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
@@ -19,6 +19,7 @@ from ralex.config.model import (
 from ralex.core.budget import Limits
 from ralex.core.ids import ModelId
 from ralex.core.models import ModelInfo
+from ralex.core.records import dataclass
 from ralex.core.routing import Router
 from ralex.errors import ConfigError
 

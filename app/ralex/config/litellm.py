@@ -7,7 +7,6 @@ decide alike.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -28,6 +27,7 @@ from ralex.config.toml_text import KeyPath, TomlFile, TomlTable
 from ralex.config.toml_write import write_toml
 from ralex.core.ids import ModelId
 from ralex.core.models import ModelInfo
+from ralex.core.records import dataclass
 from ralex.errors import ConfigError
 
 PROVIDERS_FILE = "providers.json"

@@ -1,11 +1,12 @@
 """From a name to the models that are tried for it: its deployments, then its fallbacks'."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ralex.config.litellm_models import ModelList
 from ralex.config.litellm_reading import Item, Table, nearest
 from ralex.config.toml_text import KeyPath, TomlTable
+from ralex.core.records import dataclass
 
 _MOST_HOPS = 5
 """LiteLLM's own limit on fallbacks of one request (``max_fallbacks``)."""

@@ -1,7 +1,7 @@
 """LiteLLM's ``model_list``: deployments behind names, as models, providers and aliases of ralex."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from typing import cast
 
@@ -21,6 +21,7 @@ from ralex.config.litellm_words import note_rest
 from ralex.config.toml_text import TomlTable
 from ralex.core.ids import ModelId
 from ralex.core.models import ModelInfo
+from ralex.core.records import dataclass
 from ralex.errors import UnknownModelError
 
 _AUTO = "auto_router/"

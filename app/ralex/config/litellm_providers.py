@@ -6,7 +6,7 @@ from the vendors' own pages; a file that gives ``api_base`` and ``api_key`` does
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 
 from ralex.config.endpoints import (
@@ -18,6 +18,7 @@ from ralex.config.endpoints import (
 )
 from ralex.config.litellm_reading import Item, Table
 from ralex.core.models import Api
+from ralex.core.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,11 +7,12 @@ a ``ConfigError`` with file, line and key.
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from ralex.config.litellm_yaml import YamlNode
+from ralex.core.records import dataclass
 from ralex.errors import ConfigError
 
 _REFERENCE = re.compile(r"os\.environ/(\S+)|\$\{([^{}]*)\}")

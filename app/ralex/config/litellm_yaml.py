@@ -5,11 +5,11 @@ and floats are ``Decimal``, since prices are among them. PyYAML is imported when
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from ralex.core.records import dataclass
 from ralex.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ ralex's own, and the environment is a handful of variables.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -32,6 +32,7 @@ from ralex.config.paths import CONFIG_NAME, KEYS_NAME, home_folder, project_file
 from ralex.config.presets import Preset, load_presets
 from ralex.core.ids import ModelId
 from ralex.core.models import ModelInfo
+from ralex.core.records import dataclass
 from ralex.core.routing import Router
 from ralex.errors import ConfigError, UnknownModelError
 

@@ -1,7 +1,7 @@
 """The one frozen configuration that everything else is built from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ from ralex.core.budget import Limits
 from ralex.core.fallbacks import Fallbacks
 from ralex.core.ids import ModelId
 from ralex.core.models import Api, ModelInfo
+from ralex.core.records import dataclass
 from ralex.core.routing import Router
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ They are ralex's own files, held by tests, so they are read as trusted data: eve
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from functools import cache
 from typing import NotRequired, TypedDict, cast
@@ -14,6 +14,7 @@ from ralex.config.model import ProviderConfig
 from ralex.core.ids import ModelId
 from ralex.core.models import Api, ModelInfo, Rates
 from ralex.core.pricing import flat_price
+from ralex.core.records import dataclass
 from ralex.core.routing import Boundaries, Router
 from ralex.core.tiers import Tier
 from ralex.errors import ResourceError

@@ -7,7 +7,6 @@ exactly what was there before, with the new values, nothing is written.
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -16,6 +15,7 @@ from ralex.config.private_file import write_private
 from ralex.config.toml_text import KeyPath, TomlTable, key_lines
 from ralex.config.toml_write import write_toml
 from ralex.core.ids import ModelId
+from ralex.core.records import dataclass
 from ralex.errors import ConfigError
 
 _VALUE = re.compile(r"""^(\s*[\w."'-]+\s*=\s*)(?:"[^"\\]*"|'[^']*'|[^\s#"'\[{]+)""")

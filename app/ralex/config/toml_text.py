@@ -7,12 +7,12 @@ is known to be valid by then, finds the line of every key.
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias, cast
 
+from ralex.core.records import dataclass
 from ralex.errors import ConfigError
 
 KeyPath: TypeAlias = tuple[str | int, ...]

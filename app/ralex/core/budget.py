@@ -1,12 +1,13 @@
 """Limits on money and what is left of them; pure rules, the SQL is in the store."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
 from ralex.core.ids import ReservationId
+from ralex.core.records import dataclass
 from ralex.core.usage import Usage
 
 

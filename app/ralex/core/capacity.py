@@ -1,11 +1,11 @@
 """Does this request fit? Judged from token counts alone, never from how hard the ask is."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 
 from ralex.core.ids import ModelId
 from ralex.core.models import ModelInfo
+from ralex.core.records import dataclass
 
 MIN_OUTPUT_TOKENS = 1_024
 """Less room than this for the answer is none: a tool call with an edit would be cut."""

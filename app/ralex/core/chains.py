@@ -1,13 +1,14 @@
 """From a tier to a model that can be called: fallback chains, missing tiers, estimated prices."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 from ralex.core.ids import ModelId
 from ralex.core.models import ModelInfo
 from ralex.core.pricing import cost_usd, rates_at
+from ralex.core.records import dataclass
 from ralex.core.routes import Router
 from ralex.core.tiers import TIERS, Tier
 from ralex.core.usage import Usage

@@ -1,6 +1,6 @@
 """Tell a clock that was set forward from time that passed."""
 
-from dataclasses import dataclass
+from ralex.core.records import dataclass
 
 MOST_LEAP_S = 86_400.0
 """A clock may be corrected by up to a day; more than that opens no new day's limit by itself."""

@@ -9,7 +9,7 @@ steps gives way to a summary.
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeGuard, cast
 
 from ralex.core.messages import (
@@ -20,6 +20,7 @@ from ralex.core.messages import (
     UserMessage,
 )
 from ralex.core.pictures import LEFT_OUT, without_pictures
+from ralex.core.records import dataclass
 
 KEPT_TOOL_TOKENS = 40_000
 """Newest tool output that stays; what coding agents in use protect (2026)."""

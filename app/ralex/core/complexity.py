@@ -7,9 +7,10 @@ themselves alike. All words, weights and boundaries come from ``rules/scorers/``
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple, Protocol
 
+from ralex.core.records import dataclass
 from ralex.core.tiers import TIERS, Tier
 
 

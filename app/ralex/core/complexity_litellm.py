@@ -7,10 +7,11 @@ firsts.
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ralex.core.complexity import Measurement, ScorerData, ScorerOptions
 from ralex.core.keywords import KeywordList, words_of
+from ralex.core.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

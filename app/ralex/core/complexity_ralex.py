@@ -10,11 +10,11 @@ is code, but changing code is work.
 import re
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from ralex.core.complexity import Measurement
 from ralex.core.folding import fold
+from ralex.core.records import dataclass
 
 _WORDS = re.compile(r"[^\W_]+")
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af]")

@@ -9,13 +9,13 @@ That a task takes long is no evidence: long tasks are long for every model.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
 from ralex.core.budget import BudgetState
 from ralex.core.chains import Market
 from ralex.core.ids import ModelId
+from ralex.core.records import dataclass
 from ralex.core.routes import Router, TaskState
 from ralex.core.tiers import TIERS, Tier
 

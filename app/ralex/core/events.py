@@ -8,7 +8,7 @@ SteeringDelivered, AdviceGiven) comes between two steps. Deltas are for showing;
 events hold everything again and are what is stored.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -16,6 +16,7 @@ from ralex.core.budget import BudgetState
 from ralex.core.capacity import CapacityDecision
 from ralex.core.ids import CallId, ModelId, SessionId, TurnId
 from ralex.core.messages import AssistantMessage, Image
+from ralex.core.records import dataclass
 from ralex.core.routing import RouteDecision
 from ralex.core.stream import FinishReason, ReasoningDelta, TextDelta, ToolCallDelta
 from ralex.core.tiers import Tier

@@ -1,10 +1,11 @@
 """What follows a model that fails, by kind of failure: three chains that are never mixed."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from ralex.core.ids import ModelId
+from ralex.core.records import dataclass
 
 ChainMap: TypeAlias = Mapping[ModelId, tuple[ModelId, ...]]
 

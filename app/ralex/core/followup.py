@@ -7,10 +7,10 @@ nobody to do anything is an answer, not a task. Long asks are never follow-ups.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from ralex.core.folding import fold
+from ralex.core.records import dataclass
 
 _WORDS = re.compile(r"[^\W_]+")
 _DENSE = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")

@@ -10,7 +10,8 @@ overlap; only keywords such as ``c++`` need a search of their own.
 import re
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+
+from ralex.core.records import dataclass
 
 _WORDS = re.compile(r"\w+")
 _SPACED = {code: " " for code in range(128) if not (chr(code).isalnum() or chr(code) == "_")}

@@ -12,9 +12,11 @@ What has no such form (back-references, possessive and atomic parts) is refused.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib import import_module
 from typing import Protocol, TypeAlias, cast
+
+from ralex.core.records import dataclass
 
 MOST_PLACES = 2_000
 """The largest pattern, in places after its repeats are written out."""

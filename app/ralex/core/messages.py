@@ -1,10 +1,10 @@
 """The conversation as ralex holds it, before any provider's dialect."""
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from ralex.core.ids import CallId
 from ralex.core.models import PriceCeiling
+from ralex.core.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

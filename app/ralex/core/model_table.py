@@ -1,11 +1,11 @@
 """What models achieved per task and for how much, and which of them are never worth taking."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from ralex.core.ids import ModelId
+from ralex.core.records import dataclass
 from ralex.core.routing import Router
 from ralex.core.tiers import Tier
 

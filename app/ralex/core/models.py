@@ -1,11 +1,11 @@
 """What is known of models: windows, capabilities, prices that change with size, date and hour."""
 
-from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal
 from enum import StrEnum
 
 from ralex.core.ids import ModelId
+from ralex.core.records import dataclass
 
 
 class Api(StrEnum):

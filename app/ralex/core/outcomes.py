@@ -5,11 +5,11 @@ are part of the result (``DEFINITIONS``). What is not known is counted as unknow
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
 from ralex.core.escalation import Evidence, EvidenceKind, is_enough
+from ralex.core.records import dataclass
 from ralex.core.tiers import TIERS, Tier
 from ralex.core.turn_log import MarkKind, PastTask, PastTurn, tasks_of
 

@@ -11,10 +11,10 @@ certain is asked about as soon as there is a rule that could concern it.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
+from ralex.core.records import dataclass
 from ralex.core.shell import (
     ANY,
     Script,

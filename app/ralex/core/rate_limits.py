@@ -1,6 +1,6 @@
 """What a provider says of its rate limits, and how much of them is left as time goes on."""
 
-from dataclasses import dataclass
+from ralex.core.records import dataclass
 
 _STALE_S = 60.0
 """An answer that names no reset is believed for so long: most limits are those of a minute."""

@@ -6,7 +6,7 @@ are those that were used, whichever model would have used them.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -14,6 +14,7 @@ from ralex.core.complexity import Complexity
 from ralex.core.ids import ModelId, SessionId
 from ralex.core.models import ModelInfo
 from ralex.core.pricing import cost_usd
+from ralex.core.records import dataclass
 from ralex.core.routing import Router, RouteReason, TaskState, decide, task_after
 from ralex.core.tiers import Tier
 from ralex.core.turn_log import MarkKind, PastCall, PastRoute, PastTurn

@@ -1,13 +1,14 @@
 """The records of routing: routers and their rules, overrides, the running task, and receipts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol, Self
 
 from ralex.core.complexity import Boundaries, Complexity, ScorerOptions
 from ralex.core.ids import ModelId
+from ralex.core.records import dataclass
 from ralex.core.tiers import Tier
 
 

@@ -6,7 +6,7 @@ or leaves a sentence about why it did not.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 
 from ralex.core.budget import BudgetState, format_usd
@@ -22,6 +22,7 @@ from ralex.core.chains import (
 from ralex.core.complexity import Boundaries, Complexity
 from ralex.core.ids import ModelId
 from ralex.core.models import ModelInfo
+from ralex.core.records import dataclass
 from ralex.core.route_receipt import (
     alternatives,
     missing_key,

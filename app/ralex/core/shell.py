@@ -7,8 +7,10 @@ says so, and the rules then ask instead of guessing.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
+
+from ralex.core.records import dataclass
 
 ANY = "\0"
 """Stands for text that only the running shell knows; no command may hold a NUL character."""

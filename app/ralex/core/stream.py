@@ -1,12 +1,12 @@
 """The parts of a streamed model reply, and the reply they add up to."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
 from ralex.core.messages import AssistantMessage
 from ralex.core.rate_limits import RateLimits
+from ralex.core.records import dataclass
 from ralex.core.usage import Usage
 
 

@@ -6,9 +6,9 @@ off: whatever could be made of it is not what the model meant, so it is refused 
 
 import json
 import re
-from dataclasses import dataclass
 from typing import ClassVar, cast
 
+from ralex.core.records import dataclass
 from ralex.errors import ToolError
 
 _MAX_DEPTH = 64

@@ -1,12 +1,12 @@
 """What the store remembers of past turns, reduced to what judging and re-deciding them needs."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
 from ralex.core.escalation import EvidenceKind
 from ralex.core.ids import ModelId, SessionId, TurnId
+from ralex.core.records import dataclass
 from ralex.core.tiers import Tier
 from ralex.core.usage import Usage
 

@@ -1,6 +1,6 @@
 """Token counts of model calls, in disjoint buckets."""
 
-from dataclasses import dataclass
+from ralex.core.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ import math
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from ralex.core.budget import Limits
 from ralex.core.ids import ModelId
 from ralex.core.models import Api, ModelInfo, Rates
 from ralex.core.pricing import flat_price
+from ralex.core.records import dataclass
 from ralex.core.routing import Router
 from ralex.core.tiers import Tier
 from ralex.demo.story import LAST_WORDS, Story, lay_out, load_story

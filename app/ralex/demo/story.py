@@ -2,10 +2,10 @@
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from ralex.core.records import dataclass
 from ralex.providers.scripted import ScriptedCall, ScriptedStep
 
 LABEL = "DEMO · scripted model, simulated prices"

@@ -1,12 +1,13 @@
 """From what an attempt brought to what it cost."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from decimal import Decimal
 
 from ralex.core.budget import Charge
 from ralex.core.models import ModelInfo, PriceList
 from ralex.core.pricing import cost_usd
+from ralex.core.records import dataclass
 from ralex.core.stream import (
     ReasoningDelta,
     StreamFinished,

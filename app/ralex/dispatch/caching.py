@@ -9,7 +9,6 @@ import json
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
@@ -17,6 +16,7 @@ from ralex.core.budget import CACHED, BudgetState, Charge, Intent
 from ralex.core.codec import record_from_json, to_jsonable
 from ralex.core.ids import ModelId
 from ralex.core.models import ModelInfo
+from ralex.core.records import dataclass
 from ralex.core.stream import (
     FinishReason,
     ReasoningDelta,

@@ -1,7 +1,6 @@
 """The records of one paid call: what is asked for, what happens on the way, what comes of it."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -9,6 +8,7 @@ from ralex.core.budget import CACHED, BudgetState
 from ralex.core.events import RetryScheduled
 from ralex.core.messages import Message, ToolSpec
 from ralex.core.models import ModelInfo, PriceList
+from ralex.core.records import dataclass
 from ralex.core.stream import StreamFinished, StreamPart
 from ralex.core.usage import Usage
 

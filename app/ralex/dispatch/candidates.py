@@ -1,13 +1,14 @@
 """From the models of a route to the candidates of a call: siblings and chains put in place."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TypeAlias
 
 from ralex.core.deployments import Groups
 from ralex.core.fallbacks import ChainMap, Fallbacks, following
 from ralex.core.ids import ModelId
 from ralex.core.models import ModelInfo
+from ralex.core.records import dataclass
 from ralex.dispatch.calls import Candidate
 
 Size: TypeAlias = Callable[[ModelId], Candidate | None]

@@ -1,8 +1,9 @@
 """What a failed attempt means: wait and repeat, move on to another model, or give up."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol, Self
 
+from ralex.core.records import dataclass
 from ralex.errors import (
     AuthenticationError,
     BadRequestError,

@@ -5,9 +5,10 @@ one to leave ends it. Every caller gets every part from the first one on, late c
 """
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from decimal import Decimal
 
+from ralex.core.records import dataclass
 from ralex.dispatch.calls import SHARED, Call, CallEvent, CallResult, Emit
 from ralex.dispatch.dispatcher import Dispatcher
 

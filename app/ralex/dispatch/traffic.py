@@ -6,12 +6,13 @@ process alone; other processes with the same key count for themselves.
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ralex.core.deployments import Standing
 from ralex.core.ids import ModelId
 from ralex.core.models import ModelInfo
 from ralex.core.rate_limits import RateLimits
+from ralex.core.records import dataclass
 from ralex.dispatch.calls import Candidate
 
 WINDOW_S = 60.0

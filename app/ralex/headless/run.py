@@ -6,7 +6,6 @@ stdout carries only the answer; what happens on the way goes to stderr.
 import asyncio
 import json
 import sys
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, TextIO
 
@@ -26,6 +25,7 @@ from ralex.core.events import (
     TurnFinished,
 )
 from ralex.core.formats import count
+from ralex.core.records import dataclass
 from ralex.core.routing import RouteDecision
 from ralex.core.terminal_text import clean
 from ralex.core.usage import Usage

@@ -6,11 +6,12 @@ is checked here, because providers hold to parts of JSON Schema only.
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, cast
 
 from ralex.core.events import TurnFailed, TurnFinished
+from ralex.core.records import dataclass
 from ralex.errors import UsageError
 
 _MOST_BYTES = 1_000_000

@@ -3,9 +3,10 @@
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ralex.core.messages import ModelRequest
+from ralex.core.records import dataclass
 from ralex.core.stream import ProviderPart
 from ralex.providers.exchange import ReplyReader, exchange
 from ralex.providers.faults import Origin

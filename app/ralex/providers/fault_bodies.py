@@ -1,9 +1,9 @@
 """Read what a provider says went wrong, in the shape of any of them."""
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from ralex.core.records import dataclass
 from ralex.providers.retry_after import duration_s, until_epoch_ms, wait_from_text
 from ralex.providers.shapes import (
     JsonObject,

@@ -7,9 +7,9 @@ then judged by its type names, then by its wording, and only then by its status.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from ralex.core.records import dataclass
 from ralex.errors import (
     AuthenticationError,
     BadRequestError,

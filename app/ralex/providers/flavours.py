@@ -5,10 +5,11 @@ Sources: the providers' API references and recorded refusals, as of 2026-11.
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from ralex.core.models import Api
+from ralex.core.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

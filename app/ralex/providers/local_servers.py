@@ -8,8 +8,9 @@ import http.client
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Final, cast
+
+from ralex.core.records import dataclass
 
 _TIMEOUT_S: Final = 1.0
 _MOST_BYTES: Final = 1_000_000

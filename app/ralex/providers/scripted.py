@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ralex.core.ids import CallId
 from ralex.core.messages import (
@@ -23,6 +23,7 @@ from ralex.core.messages import (
     UserMessage,
 )
 from ralex.core.rate_limits import RateLimits
+from ralex.core.records import dataclass
 from ralex.core.stream import (
     FinishReason,
     ProviderPart,

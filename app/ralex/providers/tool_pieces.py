@@ -1,10 +1,11 @@
 """Tool calls as they stream in, keyed the way servers really key them."""
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ralex.core.ids import CallId
 from ralex.core.messages import ToolCall
+from ralex.core.records import dataclass
 from ralex.core.stream import ToolCallDelta
 from ralex.providers.shapes import JsonObject, as_object, as_text, decode, encode, object_in
 

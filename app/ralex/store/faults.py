@@ -3,9 +3,9 @@
 import errno
 import os
 import sqlite3
-from dataclasses import dataclass
 from pathlib import Path
 
+from ralex.core.records import dataclass
 from ralex.errors import LedgerUnavailableError, RalexError, StoreUnreadableError
 
 BUSY_TIMEOUT_S = 30.0

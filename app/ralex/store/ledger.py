@@ -11,7 +11,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -33,6 +33,7 @@ from ralex.core.budget import (
 from ralex.core.clock import ClockMark
 from ralex.core.ids import ReservationId
 from ralex.core.pricing import from_nano, to_nano
+from ralex.core.records import dataclass
 from ralex.errors import (
     BudgetExceededError,
     LedgerUnavailableError,

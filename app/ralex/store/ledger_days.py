@@ -6,7 +6,6 @@ Each function is a part of one transaction on an open connection; amounts are na
 import re
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 
 from ralex.core.budget import (
@@ -21,6 +20,7 @@ from ralex.core.budget import (
 )
 from ralex.core.clock import MOST_LEAP_S, ClockMark, leap_s
 from ralex.core.pricing import from_nano, to_nano
+from ralex.core.records import dataclass
 from ralex.store.faults import DamagedError
 from ralex.store.ledger_records import Moment
 from ralex.store.ledger_words import clock_leap

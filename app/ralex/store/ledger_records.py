@@ -1,6 +1,6 @@
 """What the ledger's SQL takes and gives."""
 
-from dataclasses import dataclass
+from ralex.core.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

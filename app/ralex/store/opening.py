@@ -8,11 +8,12 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
+from ralex.core.records import dataclass
 from ralex.store import backups, salvage, schema
 from ralex.store.faults import DamagedError, DatabaseKind, OpeningLockedError, is_damaged
 from ralex.store.files import (

@@ -9,11 +9,11 @@ import secrets
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from ralex.core.clock import ClockMark
+from ralex.core.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

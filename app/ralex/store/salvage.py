@@ -8,10 +8,10 @@ import logging
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from ralex.core.records import dataclass
 from ralex.store.faults import DatabaseKind
 
 _LOG = logging.getLogger(__name__)

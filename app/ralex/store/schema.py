@@ -2,10 +2,10 @@
 
 import re
 import sqlite3
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from ralex.core.records import dataclass
 from ralex.errors import SchemaTooNewError
 from ralex.store.faults import DamagedError, DatabaseKind
 

@@ -3,13 +3,13 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias, cast
 
 from ralex.core.codec import event_from_json, event_name, event_to_json
 from ralex.core.events import AgentEvent, Notice, TurnFailed, TurnFinished, TurnStarted
 from ralex.core.ids import SessionId
+from ralex.core.records import dataclass
 from ralex.errors import SessionLockedError, SessionNotFoundError, UnreadableEventError
 from ralex.store.database import storable, storable_number
 from ralex.store.owner import Owner, is_alive

@@ -3,11 +3,11 @@
 import json
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Literal, TypeAlias
 
 from ralex.core.ids import SessionId
+from ralex.core.records import dataclass
 from ralex.store import session_rows as rows
 from ralex.store.database import storable
 from ralex.store.session_rows import StoredSession

@@ -7,7 +7,6 @@ terminal, and escaped where the form needs it.
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from html import escape
@@ -46,6 +45,7 @@ from ralex.core.events import (
 )
 from ralex.core.ids import CallId
 from ralex.core.partials import with_partials
+from ralex.core.records import dataclass
 from ralex.core.stream import ReasoningDelta, TextDelta, ToolCallDelta
 from ralex.core.terminal_text import clean, clean_line
 from ralex.store.sessions import StoredSession

@@ -3,13 +3,14 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal, InvalidOperation
 from typing import cast
 
 from ralex.core.checks import is_check
 from ralex.core.escalation import EvidenceKind
 from ralex.core.ids import ModelId, SessionId, TurnId
+from ralex.core.records import dataclass
 from ralex.core.tiers import TIERS, Tier
 from ralex.core.turn_log import Mark, MarkKind, PastCall, PastRoute, PastTurn
 from ralex.core.usage import Usage

@@ -1,11 +1,12 @@
 """What a tool is: a schema for the model, a title for the card, a coroutine that does the work."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ralex.core.messages import Image, ToolSpec
+from ralex.core.records import dataclass
 
 if TYPE_CHECKING:
     from ralex.tools.jobs import Jobs

@@ -5,9 +5,9 @@ There is no measure of likeness: a line either is the same line or it is not.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
+from ralex.core.records import dataclass
 from ralex.tools.edit_lines import (
     Lines,
     fold,

@@ -6,9 +6,10 @@ left alone. It is undone in the new text only where that shows the same noise.
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
+
+from ralex.core.records import dataclass
 
 Undo: TypeAlias = Callable[[str], str | None]
 """Gives the text without one kind of noise, or None if it does not show it throughout."""

@@ -10,11 +10,11 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from ralex.core.messages import ToolSpec
+from ralex.core.records import dataclass
 from ralex.errors import ToolError
 from ralex.tools import grep_search
 from ralex.tools.base import ToolContext, ToolOutcome

@@ -4,10 +4,11 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import cast
 
+from ralex.core.records import dataclass
 from ralex.tools.process import birth_of, end_leftovers
 
 _MAX_RECORDS = 1000

@@ -9,11 +9,12 @@ import contextlib
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from ralex.core.ids import SessionId
+from ralex.core.records import dataclass
 from ralex.errors import ToolError
 from ralex.tools.job_output import JobOutput
 from ralex.tools.job_records import JobRecord, JobRecords, end_abandoned, owner

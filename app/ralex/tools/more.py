@@ -7,10 +7,10 @@ told where it is needed: ``job`` with the first job, ``skill`` with the list of 
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import cast
 
 from ralex.core.messages import ToolSpec
+from ralex.core.records import dataclass
 from ralex.errors import ToolError
 from ralex.tools.base import Tool, ToolContext, ToolOutcome
 from ralex.tools.params import Param, Params

@@ -1,9 +1,9 @@
 """Jupyter notebooks: read as numbered cells, edited by the text of a cell, saved as they were."""
 
 import json
-from dataclasses import dataclass
 from typing import cast
 
+from ralex.core.records import dataclass
 from ralex.errors import EditError
 from ralex.tools.edit_engine import apply_edit
 from ralex.tools.output import clean

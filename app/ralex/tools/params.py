@@ -8,9 +8,9 @@ import difflib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
 
+from ralex.core.records import dataclass
 from ralex.errors import ToolError
 
 Kind: TypeAlias = Literal["string", "path", "integer", "boolean", "array"]

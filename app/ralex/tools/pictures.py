@@ -7,9 +7,9 @@ and no imaging library is needed.
 import base64
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from ralex.core.messages import Image
+from ralex.core.records import dataclass
 from ralex.errors import ToolError
 
 MAX_PICTURE_BYTES = 3_750_000

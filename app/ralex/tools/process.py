@@ -10,9 +10,9 @@ import os
 import signal
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from ralex.core.records import dataclass
 from ralex.tools.output import OutputBuffer
 
 GRACE_S = 2.0

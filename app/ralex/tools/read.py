@@ -4,11 +4,11 @@ import asyncio
 import codecs
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 from ralex.core.messages import ToolSpec
+from ralex.core.records import dataclass
 from ralex.errors import ToolError
 from ralex.tools.base import ToolContext, ToolOutcome
 from ralex.tools.notebook import cells_of, is_notebook, rendered

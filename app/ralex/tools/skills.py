@@ -7,8 +7,9 @@ project's skills are text like its other files: they are told, never run.
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from ralex.core.records import dataclass
 
 MAX_SKILLS = 40
 MAX_BODY_BYTES = 32 * 1024

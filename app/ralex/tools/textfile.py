@@ -5,9 +5,9 @@ import contextlib
 import hashlib
 import os
 import secrets
-from dataclasses import dataclass
 from pathlib import Path
 
+from ralex.core.records import dataclass
 from ralex.errors import ToolError
 from ralex.tools.base import FileStamp
 from ralex.tools.paths import explain, open_folder, open_regular

@@ -7,9 +7,11 @@ disk.
 import os
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from ralex.core.records import dataclass
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec

@@ -2,10 +2,10 @@
 
 import ipaddress
 import socket
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
+from ralex.core.records import dataclass
 from ralex.errors import ToolError
 
 _MAX_URL = 8000

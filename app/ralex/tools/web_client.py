@@ -10,9 +10,10 @@ import socket
 import ssl
 import time
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import urljoin
 
+from ralex.core.records import dataclass
 from ralex.errors import ToolError
 from ralex.tools.web_address import Target, addresses_of, target_of
 from ralex.version import __version__

@@ -7,8 +7,10 @@ be made slow by a page that was written for it.
 import html
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import urljoin, urlsplit
+
+from ralex.core.records import dataclass
 
 _SKIPPED = frozenset({"script", "style", "noscript", "template", "svg", "iframe", "object", "math"})
 _RAW = frozenset({"script", "style", "textarea", "title"})

@@ -5,11 +5,11 @@ of having hundreds of component classes.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from rich.style import Style
 from textual.color import Color
 
+from ralex.core.records import dataclass
 from ralex.core.tiers import TIERS, Tier
 
 BOLD = Style(bold=True)

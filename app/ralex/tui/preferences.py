@@ -1,8 +1,10 @@
 """What the user's configuration says about the screen itself."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
+
+from ralex.core.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,6 @@ same name wins over ours.
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -15,6 +14,7 @@ from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
 from ralex import resources
+from ralex.core.records import dataclass
 from ralex.core.tiers import TIERS
 from ralex.errors import ConfigError
 

@@ -5,9 +5,10 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from ralex.core.records import dataclass
 
 _NEVER_RUN_ANYTHING = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
 _STDERR_SHOWN = 300

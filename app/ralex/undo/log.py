@@ -12,10 +12,10 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from ralex.core.records import dataclass
 from ralex.errors import UndoError
 from ralex.undo.files import look
 from ralex.undo.git import GitFailedError, GitTimeoutError, find_git

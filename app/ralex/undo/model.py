@@ -1,7 +1,8 @@
 """What undo remembers and what it reports."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from ralex.core.records import dataclass
 
 
 class Kind(StrEnum):

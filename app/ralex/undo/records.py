@@ -14,11 +14,12 @@ import secrets
 import time
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 from typing import cast
 
+from ralex.core.records import dataclass
 from ralex.undo.files import make_private_folder
 from ralex.undo.model import ABSENT, Change, Kind, State
 

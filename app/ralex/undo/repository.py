@@ -5,9 +5,9 @@ import re
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from ralex.core.records import dataclass
 from ralex.undo.git import Git, GitFailedError, user_environment
 
 _LOOK_S = 5.0

@@ -8,9 +8,9 @@ import contextlib
 import re
 import secrets
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
+from ralex.core.records import dataclass
 from ralex.undo.git import Git, GitFailedError, GitTimeoutError
 from ralex.undo.repository import UserRepository, may_filter
 

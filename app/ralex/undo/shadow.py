@@ -15,9 +15,9 @@ import secrets
 import stat
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from ralex.core.records import dataclass
 from ralex.undo.files import MAX_KEPT_BYTES, digest_of, make_private_folder
 from ralex.undo.git import Git, GitFailedError, GitTimeoutError, shadow_environment
 from ralex.undo.model import ABSENT, Kind, State

@@ -8,11 +8,11 @@ fence in a list) is put right when the finished answer is drawn once as a whole.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from markdown_it.token import Token
 
+from ralex.core.records import dataclass
 from ralex.tui.markdown.render import Frame, MarkdownRenderer, parse, top_blocks
 from ralex.tui.rows import Row, blank
 

@@ -6,13 +6,14 @@ the reader decides whether to follow it. Text that would take the parser long st
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from rich.style import Style
 
+from ralex.core.records import dataclass
 from ralex.tui.markdown.code import code_lines
 from ralex.tui.markdown.tables import table_rows
 from ralex.tui.palette import BOLD, ITALIC, STRIKE, Palette

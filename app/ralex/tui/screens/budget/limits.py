@@ -1,13 +1,13 @@
 """The limits as lines that can be changed, and what a user may type as an amount."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Final, Literal, TypeAlias
 
 from textual.content import Content
 
 from ralex.core.budget import Balance, BudgetState, LimitKind, LimitName
+from ralex.core.records import dataclass
 from ralex.errors import UsageError
 from ralex.tui import formats
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
@@ -10,6 +10,7 @@ from typing import Final
 from textual.content import Content
 
 from ralex.core.budget import BudgetState, DayForecast, SpendRow
+from ralex.core.records import dataclass
 from ralex.core.terminal_text import clean_line
 from ralex.tui import formats
 from ralex.tui.formats import shortened

@@ -10,11 +10,12 @@ import asyncio
 import gc
 import importlib
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from textual.worker import Worker, WorkerError
 
+from ralex.core.records import dataclass
 from ralex.errors import RalexError
 from ralex.tui.rows import shown, shown_line
 from ralex.tui.screens.chat.shell import read_shell, shell_work

@@ -1,11 +1,12 @@
 """Search in the transcript: a line above the prompt while it is open."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input
+
+from ralex.core.records import dataclass
 
 
 class Search(Input):

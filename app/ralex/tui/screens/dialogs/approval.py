@@ -1,6 +1,5 @@
 """Ask for the user's word before a call runs."""
 
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from textual import on
@@ -14,6 +13,7 @@ from textual.widgets.option_list import Option
 from typing_extensions import override
 
 from ralex.core.events import ApprovalRequested
+from ralex.core.records import dataclass
 from ralex.tui.rows import shown_line
 from ralex.tui.screens.dialogs.subject import subject
 from ralex.tui.widgets.transcript.items import tool_arguments

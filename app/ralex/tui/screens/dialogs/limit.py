@@ -1,6 +1,5 @@
 """The limit stopped a call: say which sum does not fit, and what can be done now."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, Final, Literal, TypeAlias
 
@@ -14,6 +13,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 from typing_extensions import override
 
+from ralex.core.records import dataclass
 from ralex.tui import formats
 from ralex.tui.rows import shown
 

@@ -1,7 +1,6 @@
 """Choose one of many by typing a part of its name."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
@@ -15,6 +14,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 from typing_extensions import override
 
+from ralex.core.records import dataclass
 from ralex.core.terminal_text import clean
 from ralex.slash import ranked
 from ralex.tui.formats import shortened

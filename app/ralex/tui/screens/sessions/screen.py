@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Final, Literal, TypeAlias
 
 from rich.cells import cell_len, set_cell_size
@@ -19,6 +18,7 @@ from textual.widgets.option_list import Option
 from typing_extensions import override
 
 from ralex.core.ids import SessionId
+from ralex.core.records import dataclass
 from ralex.errors import RalexError
 from ralex.slash import ranked
 from ralex.tui import formats

@@ -5,7 +5,6 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias
@@ -16,6 +15,7 @@ from ralex.config.presets import load_presets
 from ralex.config.setup import CloudChoice, LocalChoice, chosen_model, write_choice
 from ralex.config.stored_keys import store_key
 from ralex.core.ids import ModelId
+from ralex.core.records import dataclass
 from ralex.core.routing import Router
 from ralex.core.tiers import TIERS
 from ralex.errors import ConfigError, RalexError

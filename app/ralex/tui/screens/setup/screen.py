@@ -5,7 +5,6 @@ Shown when no provider can be used. Nothing is written before a test worked or t
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -22,6 +21,7 @@ from typing_extensions import override
 
 from ralex.config.model import Config
 from ralex.config.setup import CloudChoice, LocalChoice
+from ralex.core.records import dataclass
 from ralex.core.terminal_text import clean_line, mask_secrets
 from ralex.errors import RalexError
 from ralex.providers.local_servers import LocalServer

@@ -1,13 +1,13 @@
 """What the prompt could become: one list above it that never takes the focus."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from ralex.core.records import dataclass
 from ralex.core.terminal_text import clean_line
 
 

@@ -1,7 +1,6 @@
 """Where the user writes: many lines, history, and pastes that do not flood the screen."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from textual import events
@@ -9,6 +8,7 @@ from textual.message import Message
 from textual.widgets import TextArea
 from typing_extensions import override
 
+from ralex.core.records import dataclass
 from ralex.core.terminal_text import clean
 from ralex.tui.widgets.prompt.chips import LARGE_PASTE, Chips
 from ralex.tui.widgets.prompt.history import History

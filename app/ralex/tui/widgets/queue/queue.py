@@ -1,7 +1,6 @@
 """What waits to be sent, a line each: a click takes one back into the prompt, or away."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from rich.cells import set_cell_size
@@ -10,6 +9,7 @@ from textual.events import Click
 from textual.message import Message
 from textual.widgets import Static
 
+from ralex.core.records import dataclass
 from ralex.core.terminal_text import clean_line
 from ralex.tui.formats import shortened
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations  # the first frame does without the types of money and routes
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
@@ -13,6 +12,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from typing_extensions import override
 
+from ralex.core.records import dataclass
 from ralex.core.terminal_text import clean_line
 from ralex.core.tiers import Tier
 from ralex.tui import formats

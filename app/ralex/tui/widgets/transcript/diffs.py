@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from rich.style import Style
 
+from ralex.core.records import dataclass
 from ralex.tui.markdown.code import code_lines, language_of
 from ralex.tui.palette import Palette
 from ralex.tui.rows import Line, Row, Span, cells, cut, pieces, row, wrap

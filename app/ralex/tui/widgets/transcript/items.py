@@ -7,10 +7,11 @@ Texts are clean from the start: constructors are called with the result of ``sho
 from __future__ import annotations  # items are known at the first frame, what they hold is not
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, TypeAlias, cast
 
+from ralex.core.records import dataclass
 from ralex.tui.rows import shown, shown_line
 
 if TYPE_CHECKING:
