@@ -341,9 +341,25 @@ async def test_the_last_usage_counts_and_nulls_keep_the_earlier(serve: Serve, as
         assert (await ask(server.url)).usage == Usage(input_tokens=10, output_tokens=4)
 
 
-async def test_usage_of_nothing_beside_an_answer_counts_as_unreported(
-    serve: Serve, ask: Ask
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"prompt_tokens": 0, "completion_tokens": 0},
+        {"prompt_tokens": 10},
+        {"prompt_tokens": 10, "completion_tokens": 0},
+        {"prompt_tokens": 0, "completion_tokens": 5},
+        {"total_tokens": 15},
+    ],
+    ids=["nothing", "no output", "output of 0", "input of 0", "a sum alone"],
+)
+async def test_usage_without_one_of_its_halves_beside_an_answer_counts_as_unreported(
+    serve: Serve, ask: Ask, usage: dict[str, int]
 ) -> None:
-    zero = {"prompt_tokens": 0, "completion_tokens": 0}
-    async with serve(HELLO + chat_chunk(finish="stop", usage=zero)) as server:
+    async with serve(HELLO + chat_chunk(finish="stop", usage=usage)) as server:
         assert (await ask(server.url)).usage is None
+
+
+async def test_a_price_that_no_call_can_have_counts_as_unreported(serve: Serve, ask: Ask) -> None:
+    usage = {"prompt_tokens": 10, "completion_tokens": 5, "cost": 1e12}
+    async with serve(HELLO + chat_chunk(finish="stop", usage=usage)) as server:
+        assert (await ask(server.url)).cost_usd is None

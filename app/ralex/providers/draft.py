@@ -14,6 +14,9 @@ from ralex.core.stream import (
 from ralex.core.usage import Usage
 from ralex.providers.text import TextPieces
 
+_MOST_CALL_USD = 100_000
+"""No call costs as much; whoever says so has not counted."""
+
 
 class ReplyDraft:
     """Collects a reply and tells each new piece of it as a part.
@@ -65,7 +68,8 @@ class ReplyDraft:
         self, usage: Usage | None, cost_usd: Decimal | None, parts: list[StreamPart]
     ) -> None:
         """Take the account so far; a price once told stays, and only news are reported."""
-        cost_usd = self.cost_usd if cost_usd is None else cost_usd
+        if cost_usd is None or cost_usd > _MOST_CALL_USD:
+            cost_usd = self.cost_usd
         if (usage, cost_usd) == (self._usage, self.cost_usd):
             return
         self._usage, self.cost_usd = usage, cost_usd
@@ -77,8 +81,9 @@ class ReplyDraft:
     ) -> StreamFinished:
         """Put the whole reply together."""
         usage = self._usage
-        if usage is not None and not usage.total_tokens and (self._text or tool_calls):
-            usage = None  # an answer cannot have been free of tokens: nothing was counted
+        if usage is not None and (self._text or tool_calls):
+            # An answer has tokens, and so has what it answers: a half that is 0 was not counted.
+            usage = usage if usage.output_tokens and usage.total_input_tokens else None
         return StreamFinished(
             message=AssistantMessage(
                 text=self._text.text,
