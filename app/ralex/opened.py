@@ -28,8 +28,18 @@ if TYPE_CHECKING:
 
 
 def local_now() -> datetime:
-    """Give the moment with the user's own time zone; the day of a charge follows from it."""
-    return datetime.now().astimezone()
+    """Give the moment with the user's own time zone; the day of a charge follows from it.
+
+    Raises:
+        ConfigError: If the zone is a day or more from UTC, which no place on Earth is.
+    """
+    try:
+        return datetime.now().astimezone()
+    except ValueError:
+        raise ConfigError(
+            "the time zone is a day or more away from UTC, so today's date is not known",
+            hint="set TZ to a zone such as Europe/Berlin, or unset it",
+        ) from None
 
 
 class ClosableProvider(ChatProvider, Protocol):

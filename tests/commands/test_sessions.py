@@ -2,17 +2,20 @@
 
 import asyncio
 import json
+import sqlite3
+import time
+from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from ralex.commands import sessions
+from ralex.commands import sessions, spend
 from ralex.core.codec import event_from_json
 from ralex.core.events import AgentEvent, Notice
 from ralex.core.ids import SessionId
 from ralex.core.stream import TextDelta
-from ralex.errors import SessionLockedError, SessionNotFoundError, UsageError
+from ralex.errors import ConfigError, SessionLockedError, SessionNotFoundError, UsageError
 from ralex.opened import local_now
 from ralex.store.sessions import SqliteSessions
 from tests.commands.command_line import call
@@ -47,6 +50,39 @@ def session_id(tmp_path: Path) -> SessionId:
         return made
 
     return asyncio.run(fill())
+
+
+def test_times_that_no_calendar_has_are_shown_as_none(
+    tmp_path: Path, session_id: SessionId
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "home" / "sessions.db")) as connection:
+        connection.execute("UPDATE session SET updated_s = 1e300, created_s = 9e999, turns = -3")
+        connection.execute("UPDATE session SET turns = 1 WHERE id = ?", (session_id,))
+        connection.commit()
+
+    listed = call(sessions, tmp_path, "list", "--json")
+    shown = call(sessions, tmp_path, "show", session_id)
+
+    (found,) = json.loads(listed.out)
+    assert (found["created_s"], found["updated_s"]) == (0.0, 0.0)
+    assert "1970-01-01" in shown.out or "1969-12-31" in shown.out
+
+
+@pytest.mark.parametrize("zone", ["XXX-25", "XXX167"])
+def test_a_time_zone_that_is_none_is_refused_where_the_date_counts(
+    tmp_path: Path, session_id: SessionId, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        listed = call(sessions, tmp_path, "list")
+        with pytest.raises(ConfigError, match="a day or more away from UTC"):
+            call(spend, tmp_path)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+    assert session_id in listed.out
 
 
 def test_list_shows_sessions_of_every_folder_or_of_this_one(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ralex.core.budget import CACHED, Charge, Limits
+from ralex.errors import LedgerUnavailableError
 from ralex.store.ledger import SqliteLedger
 from ralex.store.repair import repair_ledger
 from tests.store.money import Clock, charge, intent, open_ledger, pay, send
@@ -43,6 +44,15 @@ async def report(ledger: SqliteLedger) -> dict[str, list[object]]:
     return told
 
 
+async def use(folder: Path, clock: Clock) -> None:
+    ledger = await open_ledger(folder, clock=clock)
+    try:
+        await ledger.reserve(intent("1"))
+        await ledger.spend("day")
+    finally:
+        await ledger.aclose()
+
+
 def tamper(folder: Path, *statements: str) -> None:
     with closing(sqlite3.connect(folder / "ledger.db")) as connection:
         for statement in statements:
@@ -75,6 +85,39 @@ async def test_a_repair_makes_the_sums_again_from_the_rows(tmp_path: Path, state
     assert await report(ledger) == before
     assert told[0].startswith("a sum was wrong: ") or "settled without a charge" in told[0]
     assert "the ledger as it was is" in told[-1]
+    await ledger.aclose()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE day SET settled = -5000000000",
+        "UPDATE day SET held = -1",
+        "UPDATE scope SET settled = -5000000000 WHERE kind = 'month'",
+        "DELETE FROM day",
+        "UPDATE day SET day = 'x' || day",
+        "DROP TABLE clock",
+        "DROP TABLE spend",
+        "UPDATE spend SET cost = 9223372036854775807",
+    ],
+)
+async def test_sums_that_cannot_be_open_no_limit_and_are_repaired(
+    tmp_path: Path, statement: str
+) -> None:
+    before = await fill(tmp_path)
+    tamper(tmp_path, "PRAGMA ignore_check_constraints = ON", statement)
+    clock = Clock()
+    clock.forward(days=1)
+
+    with pytest.raises(LedgerUnavailableError, match="is damaged"):
+        await use(tmp_path, clock)
+    path = tmp_path / "ledger.db"
+    await repair_ledger(path, limits=Limits(), now=clock, spent_usd=Decimal(0))
+
+    ledger = await open_ledger(tmp_path, clock=clock)
+    after = await report(ledger)
+    assert await ledger.audit() == []
+    assert [one for one in after["tag"] if one in before["tag"]] == before["tag"]
     await ledger.aclose()
 
 

@@ -31,6 +31,7 @@ from ralex.core.terminal_text import clean_line
 from ralex.core.tiers import TIERS, Tier
 from ralex.core.turn_log import PastTurn
 from ralex.errors import UsageError
+from ralex.opened import local_now
 from ralex.wiring import Engine
 
 _SHOWN = 20
@@ -72,7 +73,7 @@ def run(
         stderr.write(f"warning: {warning}\n")
     since = first_day(
         args.since or ("30d" if args.replay else "all"),
-        today=datetime.now().astimezone().date().isoformat(),
+        today=local_now().date().isoformat(),
     )
     turns = asyncio.run(read_turns(config, environ, since))
     if args.replay:

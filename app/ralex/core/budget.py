@@ -127,6 +127,9 @@ class Reservation:
 CACHED = "cached"
 """The ``source`` of a charge of 0 for an answer from the cache of answers."""
 
+ASSUMED = "assumed"
+"""The ``source`` of what a repair books for calls that nobody knows; no pace follows from it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:

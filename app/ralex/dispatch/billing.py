@@ -126,6 +126,6 @@ def bill(
 def _counted(heard: Heard, reported: Usage | None, input_tokens: int) -> Usage:
     """Count a reply whose usage is missing, or was reported before the reply broke off."""
     output = int((estimate_tokens("".join(heard.text)) + _MARGIN_TOKENS) * _MARGIN)
-    if reported is None:
-        return Usage(input_tokens=int(input_tokens * _MARGIN), output_tokens=output)
+    if reported is None or not reported.total_input_tokens:
+        reported = Usage(input_tokens=int(input_tokens * _MARGIN))
     return replace(reported, output_tokens=max(reported.output_tokens, output))

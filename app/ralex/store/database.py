@@ -38,6 +38,7 @@ from ralex.store.opening import (
     Opening,
     Recover,
     Work,
+    check_all,
     dead_owners_in,
     in_transaction,
     note_damage,
@@ -158,12 +159,12 @@ class Database:
         return await self._run(work)
 
     async def check(self) -> None:
-        """Read every page and compare indexes with their rows; slow in a large file.
+        """Look at every page, index and table; slow in a large file.
 
         Raises:
             LedgerUnavailableError, StoreUnreadableError: By kind, if the file is damaged.
         """
-        await self._run(partial(backups.check, is_full=True))
+        await self._run(partial(check_all, kind=self._kind))
 
     async def copy_aside(self, name: str) -> Path:
         """Make a checked copy among the backups under a name of its own, and tell where it is."""

@@ -78,7 +78,13 @@ def is_damaged(error: Exception) -> bool:
     """Tell whether the file itself is bad, so that only a backup helps."""
     if isinstance(error, DamagedError):
         return True
+    if isinstance(error, sqlite3.OperationalError) and str(error).startswith(_NOT_OUR_SCHEMA):
+        return True
     return _code(error) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+_NOT_OUR_SCHEMA = ("no such table", "no such column", "integer overflow")
+"""What statements of ours say of a file that was tampered with; SQLite has no code for it."""
 
 
 def is_full(error: Exception, path: Path) -> bool:

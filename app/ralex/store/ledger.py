@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Self, TypeAlias
 
 from ralex.core.budget import (
+    ASSUMED,
     Balance,
     BookedCharge,
     BudgetState,
@@ -203,7 +204,8 @@ class SqliteLedger(LedgerReader):
             if held.state == "settled":
                 return _Settled(state=self._state_of(connection, today))
             rows.book(connection, held, charge, cost, moment.instant)
-            days.note_pace(connection, minute, cost)
+            if charge.source != ASSUMED:
+                days.note_pace(connection, minute, cost)
             state = self._state_of(connection, today)
             alerts: list[str] = []
             if cost > held.worst:
@@ -316,11 +318,12 @@ class SqliteLedger(LedgerReader):
 
     async def go_back_to(self, day: str) -> None:
         """Forget later dates that a wrong clock once showed; only ever at the user's own word."""
-        await self._database.write(
-            lambda connection: connection.execute(
-                "UPDATE clock SET greatest_day = ?", (day,)
-            ).close()
-        )
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute("UPDATE clock SET greatest_day = ?", (day,))
+            days.note_day(connection, day)
+
+        await self._database.write(work)
 
     def _hold(
         self,

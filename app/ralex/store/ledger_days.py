@@ -64,6 +64,8 @@ def day_of_call(
     """
     last_day = greatest_day(connection)
     day = counting_day(today, last_day)
+    if day == last_day:
+        day_sums(connection, day)  # a row that is gone must not be made anew
     if mark is not None and day > last_day:
         leap = leap_s(last_mark(connection), mark)
         if leap > MOST_LEAP_S:
@@ -143,11 +145,26 @@ class DaySums:
 
 
 def day_sums(connection: sqlite3.Connection, day: str) -> DaySums:
-    """Read the row of a day; zeros if nothing happened on it."""
+    """Read the row of a day; zeros if nothing happened on it.
+
+    Raises:
+        DamagedError: If the row of the last day is gone, or its sums are below zero.
+    """
     row: tuple[int, int, int, int] | None = connection.execute(
         "SELECT settled, held, saved, raised FROM day WHERE day = ?", (day,)
     ).fetchone()
-    return DaySums(*row) if row else DaySums()
+    if row is None:
+        if day == greatest_day(connection):
+            raise DamagedError(f"the sums of {day} are gone")
+        return DaySums()
+    _check_sums(day, row[0], row[1])
+    return DaySums(*row)
+
+
+def _check_sums(what: str, settled: int, held: int) -> None:
+    """Refuse sums that would let a limit be passed."""
+    if settled < 0 or held < 0:
+        raise DamagedError(f"the sums of {what} are below zero")
 
 
 def settled_in_all(connection: sqlite3.Connection) -> int:
@@ -199,7 +216,9 @@ def balances(
         row: tuple[int, int] | None = connection.execute(
             "SELECT settled, held FROM scope WHERE kind = ? AND key = ?", (kind, key)
         ).fetchone()
-        yield _balance(limits, kind, *(row or (0, 0)))
+        settled, held = row or (0, 0)
+        _check_sums(key, settled, held)
+        yield _balance(limits, kind, settled, held)
 
 
 def _balance(limits: Limits, kind: LimitKind, settled: int, held: int) -> Balance:

@@ -23,7 +23,7 @@ def hold(connection: sqlite3.Connection, held: Held, limits: Limits) -> LimitKin
     """
     limit = _nano_limit(limits, LimitKind.DAY)
     changed = connection.execute(
-        "UPDATE day SET held = held + :worst WHERE day = :day "
+        "UPDATE day SET held = held + :worst WHERE day = :day AND min(settled, held) >= 0 "
         "AND (:limit IS NULL OR :worst = 0 OR settled + held + :worst <= :limit + raised)",
         {"worst": held.worst, "day": held.day, "limit": limit},
     )
@@ -35,6 +35,7 @@ def hold(connection: sqlite3.Connection, held: Held, limits: Limits) -> LimitKin
         )
         changed = connection.execute(
             "UPDATE scope SET held = held + :worst WHERE kind = :kind AND key = :key "
+            "AND min(settled, held) >= 0 "
             "AND (:limit IS NULL OR :worst = 0 OR settled + held + :worst <= :limit)",
             {"worst": held.worst, "kind": kind, "key": key, "limit": _nano_limit(limits, kind)},
         )

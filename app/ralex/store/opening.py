@@ -149,7 +149,7 @@ class Opening:
 
     def _register(self, connection: sqlite3.Connection) -> Owner:
         if self._is_suspect:
-            backups.check(connection, is_full=True)
+            check_all(connection, self._kind)
         dead = dead_owners_in(connection)
         if dead:
             is_small = self._path.stat().st_size <= _CHECK_ALWAYS_BYTES
@@ -228,6 +228,16 @@ def _set_pragmas(connection: sqlite3.Connection, *, journal: str) -> None:
         f"journal_size_limit = {_JOURNAL_LIMIT_BYTES}",
     ):
         connection.execute(f"PRAGMA {pragma}").fetchone()
+
+
+def check_all(connection: sqlite3.Connection, kind: DatabaseKind) -> None:
+    """Read every page, compare indexes with their rows, and look for every table.
+
+    Raises:
+        DamagedError: With what it found.
+    """
+    backups.check(connection, is_full=True)
+    schema.check_tables(connection, kind)
 
 
 def note_damage(path: Path) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
-from ralex.core.budget import BudgetState, Charge, Intent, LimitKind, Limits, format_usd
+from ralex.core.budget import ASSUMED, BudgetState, Charge, Intent, LimitKind, Limits, format_usd
 from ralex.errors import LedgerUnavailableError
 from ralex.store import backups
 from ralex.store.faults import LEDGER, is_damaged
@@ -54,10 +54,11 @@ async def repair_ledger(
 
 
 async def _open_sound(path: Path, limits: Limits, now: Callable[[], datetime]) -> SqliteLedger:
-    """Open a ledger of which every page can be read."""
+    """Open a ledger of which every page can be read, and every sum be compared."""
     ledger = await SqliteLedger.open(path, limits=limits, now=now)
     try:
         await ledger.check()
+        await ledger.audit()
     except BaseException:
         await ledger.aclose()
         raise
@@ -113,7 +114,7 @@ async def _assume_spent(
             tag="repair",
         )
     )
-    await ledger.settle(reservation.id, Charge(cost_usd=missing, source="assumed"))
+    await ledger.settle(reservation.id, Charge(cost_usd=missing, source=ASSUMED))
     ledger.set_limits(limits)
     done.append(f"today counts as {format_usd(known + missing)} spent")
     if spent_usd is None and missing:

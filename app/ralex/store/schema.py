@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 
@@ -59,6 +60,24 @@ def version_of(connection: sqlite3.Connection, kind: DatabaseKind, path: Path) -
             hint="update ralex, or give this version a folder of its own with RALEX_HOME",
         )
     return version
+
+
+def check_tables(connection: sqlite3.Connection, kind: DatabaseKind) -> None:
+    """Look whether every table of the newest schema is there.
+
+    Raises:
+        DamagedError: If one is missing.
+    """
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as model:
+        migrate(model, kind, from_version=0)
+        missing = _tables(model) - _tables(connection)
+    if missing:
+        raise DamagedError(f"the table {min(missing)} is missing")
+
+
+def _tables(connection: sqlite3.Connection) -> set[str]:
+    rows = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+    return {str(name) for (name,) in rows}
 
 
 def migrate(connection: sqlite3.Connection, kind: DatabaseKind, *, from_version: int) -> None:

@@ -329,8 +329,16 @@ def session_of(row: _Row) -> StoredSession:
         id=SessionId(row[0]),
         project=row[1],
         title=row[2],
-        created_s=row[3],
-        updated_s=row[4],
-        turns=row[5],
+        created_s=_moment(row[3]),
+        updated_s=_moment(row[4]),
+        turns=max(0, row[5]),
         forked_from=row[6],
     )
+
+
+def _moment(seconds: float) -> float:
+    """Give a time that a calendar has; garbage becomes the epoch."""
+    return seconds if 0 <= seconds < _YEAR_9999_S else 0.0
+
+
+_YEAR_9999_S = 253_370_764_800

@@ -6,8 +6,8 @@ terminal, and escaped where the form needs it.
 
 import json
 import re
+import time
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 from enum import StrEnum
 from html import escape
 from typing import assert_never
@@ -313,8 +313,11 @@ def to_text(session: StoredSession, events: Sequence[AgentEvent]) -> str:
 
 
 def local_time(seconds: float) -> str:
-    """Show a time since the epoch in the user's zone, to the minute."""
-    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M")
+    """Show a time since the epoch in the user's zone, to the minute; dashes for garbage."""
+    try:
+        return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+    except (ValueError, OverflowError, OSError):
+        return "----------------"
 
 
 def _facts(session: StoredSession, mark: str) -> Iterator[str]:
