@@ -31,6 +31,7 @@ from ralex.core.stream import ReasoningDelta, TextDelta
 from ralex.core.usage import Usage
 from ralex.store import transcript
 from ralex.store.sessions import StoredSession
+from tests.store.test_sessions import started
 
 FAST = ModelId("acme/fast")
 TURN = TurnId("t1")
@@ -153,3 +154,21 @@ def test_thinking_that_broke_off_is_kept() -> None:
 
     assert "thought (interrupted)" in markdown
     assert "perhaps the parser" in markdown
+
+
+def test_tags_in_markdown_are_text_and_code_stays_as_it_is() -> None:
+    said = (
+        "<script>x</script> a < b `<div>` \\`<b>\\`\n"
+        "- ```c\n  #include <stdio.h>\n  ```\n<img src=x>"
+    )
+    markdown = transcript.to_markdown(SESSION, [started(said)])
+
+    assert "&lt;script>x&lt;/script> a < b `<div>` \\`&lt;b>" in markdown
+    assert "#include <stdio.h>" in markdown
+    assert "\n&lt;img src=x>" in markdown
+
+
+def test_a_fence_left_open_ends_with_its_block() -> None:
+    markdown = transcript.to_markdown(SESSION, [started("see\n~~~~\ncut off"), started("next")])
+
+    assert "cut off\n~~~~\n\n## " in markdown

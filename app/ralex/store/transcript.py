@@ -48,6 +48,7 @@ from ralex.core.partials import with_partials
 from ralex.core.records import dataclass
 from ralex.core.stream import ReasoningDelta, TextDelta, ToolCallDelta
 from ralex.core.terminal_text import clean, clean_line
+from ralex.store.markdown_tags import without_tags
 from ralex.store.sessions import StoredSession
 
 _YOU = "You"
@@ -259,13 +260,14 @@ def to_json(session: StoredSession, events: Sequence[AgentEvent]) -> str:
 
 def to_markdown(session: StoredSession, events: Sequence[AgentEvent]) -> str:
     """Write a whole session as Markdown, tool results included."""
-    parts = [f"# {clean_line(session.title) or session.id}", "\n".join(_facts(session, "- "))]
+    title = without_tags(clean_line(session.title)) or session.id
+    parts = [f"# {title}", "\n".join(_facts(session, "- "))]
     for block in blocks(events):
         match block.kind:
             case BlockKind.USER:
-                parts.append(f"## {block.heading}\n\n{block.text}")
+                parts.append(f"## {block.heading}\n\n{without_tags(block.text)}")
             case BlockKind.REPLY:
-                parts.append(f"### {block.heading}\n\n{block.text}")
+                parts.append(f"### {block.heading}\n\n{without_tags(block.text)}")
             case BlockKind.ASIDE:
                 parts.append(f"**{_inline(block.heading)}**" + _fenced(block.text))
             case BlockKind.STEP | BlockKind.RECEIPT | BlockKind.NOTE:
