@@ -51,7 +51,7 @@ UNION ALL SELECT 'session', session, sum(cost) FROM paid GROUP BY 2;
 INSERT INTO spend
 SELECT day, session, project, model, provider, tier, router, tag, count(*), sum(cost),
   sum(counterfactual - cost), sum(input_tokens), sum(cache_read_tokens), sum(cache_write_tokens),
-  sum(output_tokens), sum(reasoning_tokens)
+  sum(output_tokens), sum(reasoning_tokens), 0
 FROM reservation JOIN charge ON reservation = id GROUP BY 1, 2, 3, 4, 5, 6, 7, 8;
 """
 
