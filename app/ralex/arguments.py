@@ -143,9 +143,9 @@ def check_combinations(args: argparse.Namespace) -> None:
             "--model and --tier contradict each other",
             hint="--tier lets the router choose within the tier; --model names the model itself",
         )
-    for name in ("model", "resume"):
+    for name, listing in (("model", "ralex models"), ("resume", "ralex sessions list")):
         if getattr(args, name) is not None and not getattr(args, name).strip():
-            raise UsageError(f"--{name} is empty", hint=f"leave it out, or see `ralex {name}s`")
+            raise UsageError(f"--{name} is empty", hint=f"leave it out, or see `{listing}`")
 
 
 def _tier(text: str) -> Tier:

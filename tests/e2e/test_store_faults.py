@@ -309,6 +309,13 @@ def test_a_session_that_does_not_exist_is_exit_code_2(
     assert server.requests == []
 
 
+def test_an_empty_session_id_points_to_the_list(ralex: Ralex) -> None:
+    outcome = ralex("-p", "hi", "--resume", "")
+
+    assert outcome.code == 2
+    assert "`ralex sessions list`" in outcome.stderr
+
+
 def test_a_home_below_a_file_is_an_error_with_advice(ralex: Ralex, server: ModelServer) -> None:
     (ralex.home / "file").write_text("in the way")
     outcome = ask(ralex, server, RALEX_HOME=str(ralex.home / "file" / "ralex"))
