@@ -148,6 +148,22 @@ def test_a_broken_config_is_not_made_worse(tmp_path: Path) -> None:
     assert path.read_text() == "[budget\n"
 
 
+def test_a_set_limit_says_that_a_running_ralex_keeps_its_own(tmp_path: Path) -> None:
+    async def set_beside_another() -> str:
+        ledger = await SqliteLedger.open(
+            tmp_path / "home" / "ledger.db", limits=Limits(), now=local_now
+        )
+        output = await asyncio.to_thread(call, budget, tmp_path, "set", "daily", "1")
+        await ledger.aclose()
+        return output.err
+
+    beside = asyncio.run(set_beside_another())
+    alone = call(budget, tmp_path, "set", "daily", "2").err
+
+    assert "another ralex is running and keeps its limits" in beside
+    assert alone == ""
+
+
 def test_a_sound_ledger_is_not_repaired(tmp_path: Path) -> None:
     use(tmp_path, "1")
 

@@ -145,6 +145,11 @@ async def _read(
         return await ledger.state(), balances, await ledger.forecast()
 
 
+async def _is_open_elsewhere(config: Config, environ: Mapping[str, str]) -> bool:
+    async with Engine(config, environ=environ) as engine:
+        return await (await engine.ledger()).is_open_elsewhere()
+
+
 def _lines(
     state: BudgetState, balances: Sequence[Balance], forecast: DayForecast, config: Config
 ) -> Iterator[str]:
@@ -199,6 +204,11 @@ def _set(
     warnings = [*decided_elsewhere(explained, limits), *explained.config.warnings]
     try:
         _, balances, _ = asyncio.run(_read(explained.config, cwd, environ))
+        if asyncio.run(_is_open_elsewhere(explained.config, environ)):
+            warnings.append(
+                "another ralex is running and keeps its limits: set them there with /budget, "
+                "or start it again"
+            )
     except LedgerUnavailableError as error:
         warnings.append(f"{error.message} ({error.hint})")
     else:

@@ -40,6 +40,7 @@ from ralex.store.opening import (
     Work,
     check_all,
     dead_owners_in,
+    has_other_owners,
     in_transaction,
     note_damage,
     take_checkpoints,
@@ -150,6 +151,10 @@ class Database:
     async def dead_owners(self) -> list[str]:
         """Find owners registered here whose process is gone."""
         return await self.read(lambda connection: [one.id for one in dead_owners_in(connection)])
+
+    async def is_open_elsewhere(self) -> bool:
+        """Tell whether another living process, or another opening in this one, has it open."""
+        return await self.read(partial(has_other_owners, owner_id=self.owner.id))
 
     async def back_up(self, *, today: str) -> Path | None:
         """Make the day's backup unless there is one; None if there is."""

@@ -43,6 +43,10 @@ class LedgerReader:
         """What the user should know about how the ledger was opened; usually nothing."""
         return self._database.notices
 
+    async def is_open_elsewhere(self) -> bool:
+        """Tell whether another running ralex spends from this ledger, under limits of its own."""
+        return await self._database.is_open_elsewhere()
+
     async def available(self, *, session_id: str, project: str) -> Decimal | None:
         """Tell what a new call may cost at most under every limit; None without limits."""
         return available_usd(await self.balances(session_id=session_id, project=project))

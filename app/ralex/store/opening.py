@@ -284,6 +284,13 @@ def dead_owners_in(connection: sqlite3.Connection) -> list[Owner]:
     return [owner for owner in owners if not is_alive(owner)]
 
 
+def has_other_owners(connection: sqlite3.Connection, owner_id: str) -> bool:
+    """Tell whether another living opening is registered."""
+    dead = {one.id for one in dead_owners_in(connection)}
+    others = connection.execute("SELECT id FROM owner WHERE id <> ?", (owner_id,)).fetchall()
+    return any(one not in dead for (one,) in others)
+
+
 def unregister(owner_id: str, connection: sqlite3.Connection) -> None:
     """Take an owner off the register."""
     connection.execute("DELETE FROM owner WHERE id = ?", (owner_id,))
