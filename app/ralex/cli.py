@@ -281,8 +281,18 @@ def _command(name: str, argv: Sequence[str]) -> int:
     command = Parser(prog=f"ralex {name}", description=COMMANDS[name])
     module.add_arguments(command)
     args = command.parse_args(argv)
+    _log_to_file()
     start: Callable[..., int] = module.run
     return start(args, cwd=_here(), environ=os.environ, stdout=sys.stdout, stderr=sys.stderr)
+
+
+def _log_to_file() -> None:
+    """Send diagnostics to the log, or Python prints each one beside the message that says it."""
+    from ralex.config.paths import home_folder  # noqa: PLC0415
+    from ralex.logs import log_to_file  # noqa: PLC0415
+
+    with suppress(RalexError):  # commands that need no home work without one
+        log_to_file(home_folder(os.environ))
 
 
 def _here() -> Path:

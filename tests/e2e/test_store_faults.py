@@ -309,6 +309,16 @@ def test_a_session_that_does_not_exist_is_exit_code_2(
     assert server.requests == []
 
 
+def test_what_a_command_says_is_said_once(used: Ralex) -> None:
+    empty(home(used) / "sessions.db")
+
+    listed = used("sessions", "list")
+
+    assert listed.code == 0
+    assert listed.stderr.count("was damaged") == 1
+    assert "was damaged" in (home(used) / "logs" / "ralex.log").read_text()
+
+
 def test_an_empty_session_id_points_to_the_list(ralex: Ralex) -> None:
     outcome = ralex("-p", "hi", "--resume", "")
 

@@ -26,7 +26,6 @@ from ralex.core.budget import (
 )
 from ralex.core.codec import to_jsonable
 from ralex.errors import LedgerUnavailableError, UsageError
-from ralex.logs import log_to_file
 from ralex.opened import local_now
 from ralex.wiring import Engine
 
@@ -100,7 +99,6 @@ def _config(
     args: argparse.Namespace, cwd: Path, environ: Mapping[str, str], stderr: TextIO
 ) -> Config:
     config = load_config(cwd=cwd, environ=environ, config_file=args.config, require_key=False)
-    log_to_file(config.home)
     for warning in config.warnings:
         stderr.write(f"warning: {warning}\n")
     return config

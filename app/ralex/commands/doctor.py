@@ -26,7 +26,6 @@ from ralex.core.model_table import dominated_tiers
 from ralex.core.outcomes import advice, noticing
 from ralex.core.records import dataclass
 from ralex.errors import ConfigError, StoreError
-from ralex.logs import log_to_file
 from ralex.version import __version__
 
 _PACKAGES = ("textual", "httpx", "pydantic", "tiktoken", "aiosqlite", "pygments")
@@ -69,7 +68,6 @@ def run(
     except ConfigError as error:
         findings.append(Finding(level="fail", text=f"configuration: {error.message}"))
     else:
-        log_to_file(explained.config.home)
         today = datetime.now(UTC).date()
         findings += _configuration(explained)
         findings += _models(explained.config, today)

@@ -13,7 +13,6 @@ from ralex.core.events import AgentEvent
 from ralex.core.ids import SessionId
 from ralex.core.terminal_text import clean_line
 from ralex.errors import UsageError
-from ralex.logs import log_to_file
 from ralex.store import transcript
 from ralex.store.sessions import SqliteSessions, StoredSession
 from ralex.wiring import Engine
@@ -52,7 +51,6 @@ def run(
         SessionLockedError: If a session to be deleted is open elsewhere.
     """
     config = load_config(cwd=cwd, environ=environ, require_key=False)
-    log_to_file(config.home)
 
     async def work() -> None:
         async with Engine(config, environ=environ) as engine:

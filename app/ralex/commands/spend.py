@@ -19,7 +19,6 @@ from ralex.core.codec import to_jsonable
 from ralex.core.terminal_text import clean_line
 from ralex.core.usage import Usage
 from ralex.errors import StoreError, UsageError
-from ralex.logs import log_to_file
 from ralex.wiring import Engine
 
 _DIMENSIONS = ("day", "model", "tier", "provider", "project", "session", "tag", "router")
@@ -61,7 +60,6 @@ def run(
         LedgerUnavailableError: If the ledger cannot be read.
     """
     config = load_config(cwd=cwd, environ=environ, config_file=args.config, require_key=False)
-    log_to_file(config.home)
     for warning in config.warnings:
         stderr.write(f"warning: {warning}\n")
     since, rows, forecast = asyncio.run(_read(config, environ, args.by, args.since))
