@@ -259,6 +259,52 @@ def test_a_refusal_is_quick_in_a_large_file() -> None:
     assert time.perf_counter() - started < 20
 
 
+@pytest.mark.parametrize("number", ["{}: ", "{}- ", "L{}: ", "line {}: ", "[{}] ", "{}  ", "{}| "])
+def test_line_numbers_in_any_common_form_are_taken_off(number: str) -> None:
+    text = "def f():\n    a = 1\n    b = 2\n    return a\n"
+    numbered = [number.format(at) + line for at, line in enumerate(text.splitlines()[1:3], start=2)]
+    changed = [line.replace("b = 2", "b = 3") for line in numbered]
+    assert apply_edit(text, "\n".join(numbered), "\n".join(changed)) == text.replace(
+        "b = 2", "b = 3"
+    )
+
+
+@pytest.mark.parametrize("mark", ["# ... (unchanged)", "# unchanged", "// rest stays the same"])
+def test_a_mark_that_stands_for_lines_is_refused(mark: str) -> None:
+    text = "def f():\n    a = 1\n    b = 2\n    return a\n"
+    with pytest.raises(EditError):
+        apply_edit(
+            text, "    a = 1\n    b = 2\n    return a", f"    a = 3\n    {mark}\n    return a"
+        )
+
+
+def test_an_ellipsis_in_the_place_of_a_body_is_refused_and_a_stub_is_not() -> None:
+    text = 'class P:\n    def c(self) -> int:\n        """C."""\n        x = 1\n        return x\n'
+    with pytest.raises(EditError):
+        apply_edit(
+            text,
+            '        """C."""\n        x = 1\n        return x',
+            '        """C2."""\n        ...',
+        )
+    stub = '\n    def d(self) -> int:\n        """D."""\n        ...'
+    last = "        x = 1\n        return x"
+    assert apply_edit(text, last, f"{last}\n{stub}") == f"{text[:-1]}\n{stub}\n"
+
+
+def test_decomposed_letters_of_a_file_stay_decomposed_in_the_new_text() -> None:
+    text = "nai\u0308ve = 1\nother = 2\n"
+    assert apply_edit(text, "na\u00efve = 1", "na\u00efve = 3") == "nai\u0308ve = 3\nother = 2\n"
+
+
+def test_one_line_indented_too_little_brings_its_new_lines_to_the_files_depth() -> None:
+    text = "class A:\n    def f(self):\n        if x:\n            run()\n"
+    changed = apply_edit(text, "  if x:", "  if y:\n      walk()")
+    assert (
+        changed
+        == "class A:\n    def f(self):\n        if y:\n            walk()\n            run()\n"
+    )
+
+
 lines = st.text(st.characters(exclude_characters="\r\n", codec="utf-8"), max_size=12)
 ends = st.sampled_from(["\n", "\r\n"])
 

@@ -5,6 +5,7 @@ the old text shows against the file is taken out of the new text as well.
 """
 
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import pairwise
@@ -21,6 +22,11 @@ from ralex.tools.edit_lines import (
 )
 from ralex.tools.edit_match import Block, Place
 
+_AROUND = 500
+"""Lines above and below that show which indentations the file has."""
+_USUAL = 50
+"""One line in so many makes an indentation a usual one."""
+
 
 class Replacement:
     """What replaces the lines of one place."""
@@ -30,7 +36,7 @@ class Replacement:
         self._place = place
         self._real = [lines.contents[row] for row in place.rows]
         self._old = place.old.lines
-        self._rule = _indent_rule(self._real, place)
+        self._rule = _indent_rule(self._real, place, lines.contents)
         pairs = list(zip(self._old, self._real, strict=True))
         self._is_folded = any(theirs.strip() != real.strip() for theirs, real in pairs)
         self._strips_ends = any(
@@ -249,10 +255,13 @@ def _break_change(existing: int, old: int, new: int) -> int:
     return max(change, min(existing, 1) - existing)
 
 
-def _indent_rule(real: Sequence[str], place: Place) -> Reindent | None:
+def _indent_rule(real: Sequence[str], place: Place, contents: Sequence[str]) -> Reindent | None:
     old, new = place.old, place.new
     pairs = [(indent_of(a), indent_of(b)) for a, b in zip(old.lines, real, strict=True)]
-    rule = find_rule(pairs)
+    around = contents[max(0, place.rows[0] - _AROUND) : place.rows[-1] + _AROUND]
+    indents = Counter(indent_of(line) for line in around if line.strip())
+    usual = {indent for indent, count in indents.items() if _USUAL * count >= indents.total()}
+    rule = find_rule(pairs, map(indent_of, new.lines), usual)
     if rule is not None and any(a != b for a, b in pairs) and _is_right_already(pairs, old, new):
         return str
     return rule
@@ -289,6 +298,12 @@ def _character_noise(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
         for char in set(theirs) - set(composed):
             if unicodedata.combining(char):
                 noise.update(_compositions(theirs, char))
+        if not unicodedata.is_normalized("NFC", real):
+            noise.update(
+                (char, parts)
+                for char in set(theirs) - set(real)
+                if (parts := unicodedata.normalize("NFD", char)) != char and parts in real
+            )
     used = {char for _, real in pairs for char in real}
     for family in (SMART_QUOTES, FULL_WIDTH_MARKS):
         if family & noise.keys():

@@ -19,6 +19,7 @@ from ralex.tools.edit_report import describe_absent, describe_ambiguous
 
 _MAX_COMBINATIONS = 1000
 _LOOSE = 2
+_OPENERS = (":", "{", "(", "[")
 
 
 def apply_edit(text: str, old: str, new: str, replace_all: bool = False) -> str:  # noqa: FBT001, FBT002 - the contract names it so
@@ -38,10 +39,16 @@ def apply_edit(text: str, old: str, new: str, replace_all: bool = False) -> str:
             lines by a placeholder. The message shows the closest real lines.
     """
     _check(old, new)
-    if (exact := _exact(text, old, new, replace_all=replace_all)) is not None:
-        changed = exact
+    exact = _exact(text, old, new, replace_all=replace_all)
+    if exact is None or (not replace_all and _is_dedented_line(text, old, new)):
+        try:
+            changed = _Search(text, unix(old), unix(new), replace_all=replace_all).run()
+        except EditError:
+            if exact is None:
+                raise
+            changed = exact
     else:
-        changed = _Search(text, unix(old), unix(new), replace_all=replace_all).run()
+        changed = exact
     if changed == text:
         raise EditError("the edit changes nothing: the file already reads like the new text")
     return changed
@@ -52,7 +59,7 @@ def _check(old: str, new: str) -> None:
         raise EditError("old is empty: copy the lines to replace from the file, or use write")
     if unix(old) == unix(new):
         raise EditError("old and new are the same: nothing to change")
-    left_out = placeholders(unix(new))
+    left_out = placeholders(unix(new), unix(old))
     known = placeholders(unix(old))
     for line in left_out:
         if line not in known:
@@ -91,6 +98,24 @@ def _exact(text: str, old: str, new: str, *, replace_all: bool) -> str | None:
     return lines.join()
 
 
+def _is_dedented_line(text: str, old: str, new: str) -> bool:
+    """Tell whether an old line is there to the letter only because it is indented too little.
+
+    It then begins in the midst of the file's blanks, and the lines put beside it are indented too
+    little as well; unless the next one is as deep as in the file without standing inside anything.
+    """
+    line = old.strip("\r\n")
+    if not line[:1].isspace() or "\n" in line or old[:1] == "\n" or "\n" not in new.strip("\r\n"):
+        return False
+    at = text.find(line)
+    margin = text[text.rfind("\n", 0, at) + 1 : at]
+    if not margin or margin.strip():
+        return False
+    first, following = [row for row in new.split("\n") if row.strip()][:2]
+    is_inside = first.rstrip().endswith(_OPENERS)
+    return is_inside or indent_of(following) != margin + indent_of(line)
+
+
 def _indented(text: str, start: int, old: str, new: str) -> str:
     """Indent further lines of the new text if the model began its one old line after the blanks.
 
@@ -106,7 +131,7 @@ def _indented(text: str, start: int, old: str, new: str) -> str:
     for line in others:
         if line.strip() == old.strip():
             extra = len(indent_of(line)) - len(indent_of(old))
-            is_inside = above.rstrip().endswith((":", "{", "(", "["))
+            is_inside = above.rstrip().endswith(_OPENERS)
             if extra < depth or (extra == depth and is_inside):
                 return "\n".join([first, *(margin + o if o.strip() else o for o in others)])
             return new

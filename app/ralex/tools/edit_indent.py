@@ -5,7 +5,7 @@ less, tabs for spaces, or a different width of one level. Where no such rule hol
 and the edit is refused.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -15,18 +15,31 @@ Reindent: TypeAlias = Callable[[str], str | None]
 _TAB_WIDTHS = (4, 2, 8, 3, 1)
 
 
-def find_rule(pairs: Sequence[tuple[str, str]]) -> Reindent | None:
+def find_rule(
+    pairs: Sequence[tuple[str, str]], wanted: Iterable[str], usual: Collection[str]
+) -> Reindent | None:
     """Find the rule that turns each first indentation into the second.
+
+    Few lines may obey several rules: two blanks for four are two too few, or half. Then the one
+    that leads to the file's usual indentations is meant.
 
     Args:
         pairs: Indentation as the model wrote it and as the file has it, line by line.
+        wanted: Indentations of the new lines, as the model wrote them.
+        usual: Indentations that many lines of the file have.
     """
     if all(theirs == real for theirs, real in pairs):
         return _same
     distinct = list(dict.fromkeys(pairs))
-    for rule in _candidates(distinct):
-        if all(rule(theirs) == real for theirs, real in distinct):
-            return rule
+    rules = [
+        rule
+        for rule in _candidates(distinct)
+        if all(rule(theirs) == real for theirs, real in distinct)
+    ]
+    if rules:
+        indents = set(wanted)
+        at_home = (rule for rule in rules if all(rule(indent) in usual for indent in indents))
+        return next(at_home, rules[0])
     if distinct[0][0] == "" and all(theirs == real for theirs, real in pairs[1:]):
         return _same
     return None

@@ -161,7 +161,9 @@ def _fits(window: Sequence[str], keys: Sequence[str]) -> bool:
 
 def _around(text: Block, head: str, tail: str) -> Block:
     lines = list(text.lines)
-    # Blanks beside the cut are the file's own; the model's are kept only inside its text.
-    lines[0] = head + lines[0].lstrip()
+    # Blanks beside the cut are the file's own; the model's are kept only inside its text, and
+    # before a first line that is whole there, for they tell how it indents.
+    if head.strip() or not indent_of(lines[0]):
+        lines[0] = head + lines[0].lstrip()
     lines[-1] = lines[-1].rstrip() + tail
     return Block(lines=tuple(lines), breaks=(0, *text.breaks[1:-1], 0))

@@ -6,6 +6,7 @@ left alone. It is undone in the new text only where that shows the same noise.
 
 import re
 from collections.abc import Callable, Iterator
+from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -181,9 +182,11 @@ _NOISES: tuple[tuple[str, Undo, bool], ...] = (
     ("line numbers", _without_numbers(r"\s*(\d+)\|(?: |$)"), False),
     ("line numbers", _without_numbers(r"\s*(\d+)\|"), False),
     ("line numbers", _without_numbers(r"\s*(\d+) \|(?: |$)"), False),
-    ("line numbers", _without_numbers(r"\s*L?(\d+):(?: |$)"), False),
-    ("line numbers", _without_numbers(r"\s*L?(\d+):"), False),
+    ("line numbers", _without_numbers(r"\s*(?:L|line )?(\d+)[:-](?: |$)"), False),
+    ("line numbers", _without_numbers(r"\s*L?(\d+)[:-]"), False),
+    ("line numbers", _without_numbers(r"\s*\[(\d+)\](?: |$)"), False),
     ("line numbers", _without_numbers(r"\s*(\d+)[.)] "), False),
+    ("line numbers", _without_numbers(r"\s*(\d+)(?:  |$)"), False),
     ("line numbers", _without_numbers(r"\s*(\d+)(?: |$)"), False),
     ("escapes", _unescaped("ntr\"'\\"), True),
     ("escapes", _unescaped("ntr\"'"), True),
@@ -209,22 +212,22 @@ _PHRASE = (
     r"snip(?:ped)?|truncated|etc)"
 )
 _PLACEHOLDERS = (
-    re.compile(rf"\s*{_LEADER}\s*(?:\.{{3,}}|…)\s*{_CLOSER}\s*"),
+    re.compile(rf"(?!\s*\.+\s*[)\]])\s*{_LEADER}\s*(?:\.{{3,}}|…)\s*{_CLOSER}\s*"),
     re.compile(rf"\s*{_LEADER}\s*(?:\.{{3,}}|…)\s*[^.…]{{0,40}}{_PHRASE}.*", re.IGNORECASE),
     re.compile(
         rf"\s*{_LEADER}\s*[^.…]{{0,20}}{_PHRASE}[^.…]{{0,40}}(?:\.{{3,}}|…).*", re.IGNORECASE
     ),
     re.compile(
         r"\s*(?://+|\#+|/\*+|<!--|\{/\*|\(|\[)\s*(?:"
-        r"(?:the )?(?:rest of|remaining|existing|other)\b.{0,40}"
+        r"(?:the )?(?:rest(?: of)?|remaining|existing|other)\b.{0,40}"
         r"(?:unchanged|the same|remains?|as before|goes here|omitted)|"
         r"(?:the )?rest of (?:the |your )?(?:code|file|function|class|method|implementation)|"
-        r"existing code(?: here)?)[\s.]*" + _CLOSER + r"\s*",
+        r"existing code(?: here)?|\(?unchanged\)?)[\s.]*" + _CLOSER + r"\s*",
         re.IGNORECASE,
     ),
 )
 _MAX_PLACEHOLDER = 200
-_HINT = re.compile(r"\.\.\.|…|rest of|existing|remaining|other", re.IGNORECASE)
+_HINT = re.compile(r"\.\.\.|…|\brest\b|existing|remaining|other|unchanged", re.IGNORECASE)
 _BARE_ELLIPSIS = re.compile(r"\s*\.\.\.\s*")
 
 
@@ -235,13 +238,18 @@ def is_placeholder(line: str) -> bool:
     return any(pattern.fullmatch(line) for pattern in _PLACEHOLDERS)
 
 
-def placeholders(text: str) -> list[str]:
-    """List the lines that stand for others; an ellipsis that is Python is none."""
-    lines = text.split("\n")
+def placeholders(text: str, before: str = "") -> list[str]:
+    """List the lines that stand for others; an ellipsis that is Python is none.
+
+    Args:
+        text: What may hold such lines.
+        before: What it replaces. An ellipsis in the place of more lines is no Python.
+    """
+    lines, old = text.split("\n"), before.split("\n")
     return [
         line.strip()
         for index, line in enumerate(lines)
-        if is_placeholder(line) and not _is_python(lines, index)
+        if is_placeholder(line) and not (_is_python(lines, index) and _keeps(lines, index, old))
     ]
 
 
@@ -254,8 +262,23 @@ def _is_python(lines: list[str], index: int) -> bool:
         return True
     below = next((line for line in lines[index + 1 :] if line.strip()), "")
     depth = _depth(lines[index])
-    is_alone = _depth(above) < depth and (not below or _depth(below) < depth)
-    return is_alone and bool(re.search(r":\s*(#.*)?$|\"\"\"\s*$", above))
+    is_last = not below or _depth(below) < depth
+    if above.rstrip().endswith(('"""', "'''")):
+        return is_last and _depth(above) <= depth
+    return is_last and _depth(above) < depth and bool(re.search(r":\s*(#.*)?$", above))
+
+
+def _keeps(lines: list[str], index: int, old: list[str]) -> bool:
+    """Tell whether no more old lines went than new ones came around a line."""
+    came = [line.strip() for line in lines if line.strip()]
+    went = [line.strip() for line in old if line.strip()]
+    at = sum(1 for line in lines[:index] if line.strip())
+    for _, old_from, old_to, new_from, new_to in SequenceMatcher(
+        None, went, came, autojunk=False
+    ).get_opcodes():
+        if new_from <= at < new_to:
+            return old_to - old_from < new_to - new_from
+    return True
 
 
 def _depth(line: str) -> int:
