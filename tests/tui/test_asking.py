@@ -191,16 +191,19 @@ def test_picture_of_a_command(snap_compare: Compare, size: tuple[int, int], them
     assert snap_compare(app, terminal_size=size, run_before=asked)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (60, 15)], ids=["80x24", "60x15"])
-def test_picture_of_a_change(snap_compare: Compare, size: tuple[int, int]) -> None:
+@THEMES
+@pytest.mark.parametrize("size", [(60, 15), (80, 24), (120, 40)], ids=["60x15", "80x24", "120x40"])
+def test_picture_of_a_change(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
     event = approval("edit", "src/checkout.py", EDIT, "edit(src/**)")
     session = FakeSession(scripts=[[*opening("x"), event, asyncio.Event()]])
-    assert snap_compare(ralex(session, prompt="x"), terminal_size=size, run_before=asked)
+    app = ralex(session, theme=theme, prompt="x")
+    assert snap_compare(app, terminal_size=size, run_before=asked)
 
 
 @THEMES
-def test_picture_of_a_question(snap_compare: Compare, theme: str) -> None:
+@SIZES
+def test_picture_of_a_question(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
     event = question("SQLite in memory", "Postgres in a container", "The one in CI")
     session = FakeSession(scripts=[[*opening("x"), event, asyncio.Event()]])
     app = ralex(session, theme=theme, prompt="x")
-    assert snap_compare(app, terminal_size=(80, 24), run_before=asked)
+    assert snap_compare(app, terminal_size=size, run_before=asked)

@@ -10,7 +10,7 @@ from textual.widgets import OptionList, Static
 from ralex.tui.screens.dialogs.link import LinkScreen
 from tests.tui.fake_session import FakeSession, plain_turn
 from tests.tui.helpers import Driver, running
-from tests.tui.test_pictures import THEMES, Compare, chat_of, done, ralex, until
+from tests.tui.test_pictures import SIZES, THEMES, Compare, chat_of, done, ralex, until
 
 TEXT = (
     "See [the docs](https://example.org/docs?a=1) or https://example.org/bare, "
@@ -94,7 +94,8 @@ async def test_an_address_ends_where_the_sentence_goes_on(text: str, address: st
 
 
 @THEMES
-def test_picture_of_a_link(snap_compare: Compare, theme: str) -> None:
+@SIZES
+def test_picture_of_a_link(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
     async def clicked(pilot: Pilot[None]) -> None:
         await done(pilot)
         transcript = chat_of(pilot).transcript
@@ -102,4 +103,4 @@ def test_picture_of_a_link(snap_compare: Compare, theme: str) -> None:
         await until(pilot, lambda: isinstance(pilot.app.screen, LinkScreen))
 
     app = ralex(FakeSession(scripts=[plain_turn("x", TEXT)]), theme=theme, prompt="x")
-    assert snap_compare(app, terminal_size=(80, 24), run_before=clicked)
+    assert snap_compare(app, terminal_size=size, run_before=clicked)

@@ -180,7 +180,8 @@ def test_everything_open(snap_compare: Compare, theme: str) -> None:
     assert snap_compare(app, terminal_size=(120, 50), run_before=open_all)
 
 
-def test_diff_side_by_side(snap_compare: Compare) -> None:
+@THEMES
+def test_diff_side_by_side(snap_compare: Compare, theme: str) -> None:
     async def open_diff(pilot: Pilot[None]) -> None:
         await done(pilot)
         transcript = chat_of(pilot).transcript
@@ -189,11 +190,13 @@ def test_diff_side_by_side(snap_compare: Compare) -> None:
                 transcript.toggle_item(item)
         await pilot.pause()
 
-    app = ralex(FakeSession(scripts=[work()]), prompt=ASK)
+    app = ralex(FakeSession(scripts=[work()]), theme=theme, prompt=ASK)
     assert snap_compare(app, terminal_size=(180, 44), run_before=open_diff)
 
 
-def test_streaming(snap_compare: Compare) -> None:
+@THEMES
+@SIZES
+def test_streaming(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
     script: list[Step] = [*opening(ASK), *deltas(ANSWER[:420]), asyncio.Event()]
 
     async def arrived(pilot: Pilot[None]) -> None:
@@ -205,7 +208,9 @@ def test_streaming(snap_compare: Compare) -> None:
         )
 
     session = FakeSession(scripts=[script], label="DEMO · simulated prices")
-    assert snap_compare(ralex(session, prompt=ASK), run_before=arrived)
+    assert snap_compare(
+        ralex(session, theme=theme, prompt=ASK), terminal_size=size, run_before=arrived
+    )
 
 
 @THEMES
@@ -219,12 +224,14 @@ def test_budget_panel(snap_compare: Compare, size: tuple[int, int], theme: str) 
     assert snap_compare(ralex(FakeSession(), theme=theme), terminal_size=size, run_before=opened)
 
 
-def test_completion(snap_compare: Compare) -> None:
+@THEMES
+@SIZES
+def test_completion(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
     async def typed(pilot: Pilot[None]) -> None:
         await ready(pilot)
         await pilot.press("slash")
 
-    assert snap_compare(ralex(FakeSession()), run_before=typed)
+    assert snap_compare(ralex(FakeSession(), theme=theme), terminal_size=size, run_before=typed)
 
 
 def test_narrow(snap_compare: Compare) -> None:
@@ -232,33 +239,30 @@ def test_narrow(snap_compare: Compare) -> None:
     assert snap_compare(app, terminal_size=(60, 15), run_before=done)
 
 
-def test_error(snap_compare: Compare) -> None:
+@THEMES
+@SIZES
+def test_error(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
     script: list[Step] = [
         *opening(ASK)[:2],
         failed("acme does not accept the key (401)", "set ACME_KEY, or choose another provider"),
     ]
-    assert snap_compare(ralex(FakeSession(scripts=[script]), prompt=ASK), run_before=done)
+    app = ralex(FakeSession(scripts=[script]), theme=theme, prompt=ASK)
+    assert snap_compare(app, terminal_size=size, run_before=done)
 
 
-def test_model_list(snap_compare: Compare) -> None:
-    async def opened(pilot: Pilot[None]) -> None:
-        await ready(pilot)
-        chat_of(pilot).prompt.put("/model")
-        chat_of(pilot).prompt.submit()
-        await until(pilot, lambda: len(pilot.app.screen_stack) == 2)
-
-    assert snap_compare(ralex(FakeSession()), terminal_size=(100, 24), run_before=opened)
-
-
-def test_help(snap_compare: Compare) -> None:
+@THEMES
+@SIZES
+def test_help(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
     async def opened(pilot: Pilot[None]) -> None:
         await ready(pilot)
         await pilot.press("f1")
 
-    assert snap_compare(ralex(FakeSession()), terminal_size=(80, 40), run_before=opened)
+    assert snap_compare(ralex(FakeSession(), theme=theme), terminal_size=size, run_before=opened)
 
 
-def test_reports_of_work(snap_compare: Compare) -> None:
+@THEMES
+@SIZES
+def test_reports_of_work(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
     report = UndoReport(
         turn_id="t1",
         restored=("src/checkout.py", "tests/test_checkout.py"),
@@ -279,10 +283,12 @@ def test_reports_of_work(snap_compare: Compare) -> None:
                 ),
             )
 
-    assert snap_compare(ralex(session), terminal_size=(100, 40), run_before=asked)
+    assert snap_compare(ralex(session, theme=theme), terminal_size=size, run_before=asked)
 
 
-def test_queued(snap_compare: Compare) -> None:
+@THEMES
+@SIZES
+def test_queued(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
     async def waiting(pilot: Pilot[None]) -> None:
         await ready(pilot)
         chat = chat_of(pilot)
@@ -293,7 +299,7 @@ def test_queued(snap_compare: Compare) -> None:
         await until(pilot, lambda: len(chat.conversation.waiting) == 2)
 
     session = FakeSession(scripts=[[*opening(ASK), asyncio.Event()]])
-    assert snap_compare(ralex(session), run_before=waiting)
+    assert snap_compare(ralex(session, theme=theme), terminal_size=size, run_before=waiting)
 
 
 @pytest.mark.parametrize("theme", ["ansi", "contrast", "ember", "fjord", "moss", "paper"])

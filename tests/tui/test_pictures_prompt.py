@@ -111,7 +111,10 @@ def test_price_of_what_is_written(
 
 
 @THEMES
-def test_prices_by_tier(snap_compare: Compare, theme: str, tmp_path: Path) -> None:
+@SIZES
+def test_prices_by_tier(
+    snap_compare: Compare, size: tuple[int, int], theme: str, tmp_path: Path
+) -> None:
     async def opened(pilot: Pilot[None]) -> None:
         await ready(pilot)
         chat_of(pilot).prompt.put(ASK)
@@ -119,7 +122,7 @@ def test_prices_by_tier(snap_compare: Compare, theme: str, tmp_path: Path) -> No
         await until(pilot, lambda: len(pilot.app.screen_stack) == 2)
 
     app = ralex(FakeSession(), tmp_path, theme=theme)
-    assert snap_compare(app, terminal_size=(80, 24), run_before=opened)
+    assert snap_compare(app, terminal_size=size, run_before=opened)
 
 
 @THEMES

@@ -59,24 +59,29 @@ def test_choosing_on_a_small_screen(snap_compare: Compare, tmp_path: Path) -> No
     assert snap_compare(app, terminal_size=(60, 15), run_before=opened)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (60, 15)], ids=["80x24", "60x15"])
-def test_giving_a_key(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+@THEMES
+@pytest.mark.parametrize("size", [(60, 15), (80, 24), (120, 40)], ids=["60x15", "80x24", "120x40"])
+def test_giving_a_key(
+    snap_compare: Compare, tmp_path: Path, size: tuple[int, int], theme: str
+) -> None:
     async def typed(pilot: Pilot[None]) -> None:
         await opened(pilot)
         await choose(pilot, "OpenRouter")
         pilot.app.screen.query_one(Input).value = "sk-or-1234567890123"
         await pilot.pause()
 
-    app = app_at(Place(tmp_path, Call(), []), "ralex-dark")
+    app = app_at(Place(tmp_path, Call(), []), theme)
     assert snap_compare(app, terminal_size=size, run_before=typed)
 
 
 @pytest.mark.parametrize("is_refused", [True, False], ids=["refused", "works"])
 @THEMES
+@SIZES
 def test_what_the_test_said(
     snap_compare: Compare,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    size: tuple[int, int],
     theme: str,
     is_refused: bool,
 ) -> None:
@@ -94,4 +99,4 @@ def test_what_the_test_said(
         await until(pilot, lambda: options.option_count and str(options.options[0].prompt) == first)
 
     app = app_at(Place(tmp_path, Call(*[error] * is_refused), []), theme)
-    assert snap_compare(app, terminal_size=(80, 24), run_before=told)
+    assert snap_compare(app, terminal_size=size, run_before=told)
