@@ -25,15 +25,20 @@ def why(route: RouteDecision) -> str:
             return formats.REASON_WORDS[reason]
 
 
-def receipt_summary(receipt: Receipt) -> str:
-    """Say what a turn used and cost: ``12.4k tokens, 80 % cached · $0.0031 · 8.2 s``."""
-    parts = [f"{formats.tokens(receipt.usage.total_tokens)} tokens"]
-    if share := cached_share(receipt.usage):
-        parts[0] += f", {share} % cached"
-    parts.append(formats.usd(receipt.cost_usd))
-    if receipt.elapsed_s is not None:
-        parts.append(formats.seconds(receipt.elapsed_s))
-    return " · ".join(parts)
+def receipt_summary(receipt: Receipt, room: int) -> str:
+    """Say what a turn used and cost: ``12.4k tokens, 80 % cached · $0.0031 · 8.2 s``.
+
+    Args:
+        room: Cells there are. Where they are too few, the time is left out first, then the share
+            from the cache, then the tokens; the money stays.
+    """
+    used = f"{formats.tokens(receipt.usage.total_tokens)} tokens"
+    share = cached_share(receipt.usage)
+    cached = f"{used}, {share} % cached" if share else used
+    cost = formats.usd(receipt.cost_usd)
+    took = "" if receipt.elapsed_s is None else f" · {formats.seconds(receipt.elapsed_s)}"
+    forms = (f"{cached} · {cost}{took}", f"{cached} · {cost}", f"{used} · {cost}", cost)
+    return next((form for form in forms if len(form) <= room), cost)
 
 
 def cached_share(usage: Usage) -> int:

@@ -129,7 +129,7 @@ class ItemRenderer:
         ]
 
     def _route(self, item: RouteItem, total: int) -> list[Row]:
-        palette = self._palette
+        palette, width = self._palette, _text_width(total) + INDENT
         route = item.route
         line: Line = [("  ", Style.null())]
         if route.tier is not None:
@@ -138,8 +138,9 @@ class ItemRenderer:
         line.append((f"  {formats.REASON_GLYPHS[route.reason]} ", palette.accent))
         line.append((why(item.route), palette.muted))
         if item.receipt is not None:
-            line.append((f" · {receipt_summary(item.receipt)}", palette.muted))
-        rows = [row(fit(line, _text_width(total) + INDENT), total=total, gutter=INDENT)]
+            room = width - cells(line) - 3
+            line.append((f" · {receipt_summary(item.receipt, room)}", palette.muted))
+        rows = [row(fit(line, width), total=total, gutter=INDENT)]
         if item.is_open:
             rows += self._behind_bar(receipt_lines(item, palette, _text_width(total)), total)
         return rows
