@@ -296,6 +296,12 @@ def test_decomposed_letters_of_a_file_stay_decomposed_in_the_new_text() -> None:
     assert apply_edit(text, "na\u00efve = 1", "na\u00efve = 3") == "nai\u0308ve = 3\nother = 2\n"
 
 
+@pytest.mark.parametrize("end", ["\n    ", "\n\n  \t"])
+def test_one_line_may_be_replaced_by_one_with_blanks_after_it(end: str) -> None:
+    text = "class A:\n        x = 1\n"
+    assert apply_edit(text, "    x = 1", f"    x = 2{end}").startswith("class A:\n        x = 2\n")
+
+
 def test_one_line_indented_too_little_brings_its_new_lines_to_the_files_depth() -> None:
     text = "class A:\n    def f(self):\n        if x:\n            run()\n"
     changed = apply_edit(text, "  if x:", "  if y:\n      walk()")

@@ -111,9 +111,10 @@ def _is_dedented_line(text: str, old: str, new: str) -> bool:
     margin = text[text.rfind("\n", 0, at) + 1 : at]
     if not margin or margin.strip():
         return False
-    first, following = [row for row in new.split("\n") if row.strip()][:2]
-    is_inside = first.rstrip().endswith(_OPENERS)
-    return is_inside or indent_of(following) != margin + indent_of(line)
+    rows = [row for row in new.split("\n") if row.strip()]
+    if len(rows) < 2:
+        return False
+    return rows[0].rstrip().endswith(_OPENERS) or indent_of(rows[1]) != margin + indent_of(line)
 
 
 def _indented(text: str, start: int, old: str, new: str) -> str:
