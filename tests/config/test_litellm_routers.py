@@ -100,6 +100,18 @@ def test_weights_boundaries_lists_and_rules_decide_as_they_do_there(files: Files
     assert notes(files.convert(text)) == []
 
 
+def test_the_space_at_the_end_of_a_keyword_counts_as_it_does_there(files: Files) -> None:
+    config = files.load(
+        router(
+            "tiers: {SIMPLE: small, COMPLEX: big}\n"
+            'technical_keywords: ["node "]\ncustom_technical_keywords: [" k8s"]\n'
+            "dimension_weights: {technicalTerms: 1.0}"
+        )
+    )
+    assert route(config, "the anode of a k8sy one").tier is Tier.COMPLEX
+    assert route(config, "a node-k8s").tier is Tier.SIMPLE
+
+
 def test_the_conversion_of_every_option_routes_the_same(files: Files) -> None:
     path = files.write(
         router(

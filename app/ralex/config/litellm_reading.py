@@ -186,6 +186,15 @@ class Item:
         """Read a list of texts, or one."""
         return [entry.text() for entry in self.one_or_more()]
 
+    def words(self) -> list[str]:
+        """Read words to be looked for, as they stand: a space at the end of one counts."""
+        return [entry.word() for entry in self.one_or_more()]
+
+    def word(self) -> str:
+        """Read text as it stands: neither trimmed nor taken for a reference."""
+        plain = self._plain()
+        return self.node.value if isinstance(self.node.value, str) else plain
+
     def _plain(self) -> str:
         value = self.node.value
         if isinstance(value, bool) or not isinstance(value, str | int | Decimal):

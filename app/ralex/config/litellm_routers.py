@@ -145,13 +145,13 @@ class RouterWriter:
         for name in _LISTS:
             item = config.take(f"{name}_keywords")
             if item is not None and not item.is_empty:
-                keywords[name] = item.texts()
+                keywords[name] = item.words()
                 self.lines[(*here, "keywords", name)] = item.line
         if keywords:
             options["keywords"] = keywords
         extra = config.take("custom_technical_keywords")
         if extra is not None and not extra.is_empty:
-            options["technical_extra"] = extra.texts()
+            options["technical_extra"] = extra.words()
             self.lines[(*here, "technical_extra")] = extra.line
         thresholds = config.take("token_thresholds")
         if thresholds is not None and not thresholds.is_empty:
