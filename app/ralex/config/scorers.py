@@ -107,6 +107,7 @@ def load_followups() -> FollowupWords:
     )
     return FollowupWords(
         reply_words=frozenset(_folded_words(replies.texts("words"))),
+        reply_verbs=frozenset(_folded_words(replies.texts("verbs"))),
         openings=_folded_phrases(openings.texts("phrases")),
         complaints=_folded_phrases(complaints.texts("phrases")),
         tasks=frozenset(map(fold, tasks.texts("words"))),

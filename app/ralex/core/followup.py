@@ -31,6 +31,7 @@ class FollowupWords:
 
     Attributes:
         reply_words: A short text of these words alone is a reply.
+        reply_verbs: Verbs that may stand beside them; alone they are no reply.
         openings: What a follow-up begins with.
         complaints: What says, anywhere, that the last answer was no good.
         tasks: Words that make a text a task of its own, however short.
@@ -43,6 +44,7 @@ class FollowupWords:
     """
 
     reply_words: frozenset[str]
+    reply_verbs: frozenset[str]
     openings: tuple[str, ...]
     complaints: tuple[str, ...]
     tasks: frozenset[str]
@@ -72,10 +74,10 @@ class FollowupWords:
         if not words:  # a thumb up, a tick, an ellipsis; or a thumb down
             is_bad = any(sign in text for sign in self.signs)
             return Followup.COMPLAINT if is_bad else Followup.REPLY
-        return self._kind_of_words(words)
+        # Vowel signs part the words of many scripts into several runs of letters.
+        return self._kind_of_words(words, len(words) if low.isascii() else len(low.split()))
 
-    def _kind_of_words(self, words: list[str]) -> Followup | None:
-        count = len(words)
+    def _kind_of_words(self, words: list[str], count: int) -> Followup | None:
         joined = f" {' '.join(words)} "
         # "Fix the page that shows no error" names trouble, but as a task.
         is_told = count > self.most_noun_words and words[0] in self.tasks
@@ -88,7 +90,7 @@ class FollowupWords:
         is_trouble = count <= self.most_noun_words and not self.nouns.isdisjoint(words)
         if is_trouble and not self._has_task(words):
             return Followup.COMPLAINT
-        if count <= self.most_words[Followup.REPLY] and self.reply_words.issuperset(words):
+        if count <= self.most_words[Followup.REPLY] and self._is_reply(words):
             return Followup.REPLY
         if count <= self.most_words[Followup.OPENING] and joined.startswith(self.openings):
             return Followup.OPENING
@@ -121,6 +123,10 @@ class FollowupWords:
                 replies = self.dense[Followup.REPLY]
                 reached.update(at + len(one) for one in replies if bare.startswith(one, at))
         return len(bare) in reached
+
+    def _is_reply(self, words: list[str]) -> bool:
+        others = [word for word in words if word not in self.reply_verbs]
+        return bool(others) and self.reply_words.issuperset(others)
 
     def _has_task(self, words: list[str]) -> bool:
         return not self.tasks.isdisjoint(words) or any(
