@@ -139,6 +139,43 @@ class TestLines:
         )
         assert (one["tier"], one["score"]) == (two["tier"], two["score"])
 
+    def test_messages_tell_their_own_size_unless_it_is_given(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        call = {"type": "tool_use", "id": "x", "name": "read", "input": {"path": "a " * 500}}
+        picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 9000}}
+        messages = [
+            {"role": "user", "content": [{"type": "text", "text": "word " * 1000}, picture]},
+            {"role": "assistant", "content": [call]},
+            {"role": "user", "content": [{"type": "tool_result", "content": "word " * 2000}]},
+            {"role": "user", "content": "hi"},
+        ]
+        answers = lines(
+            tmp_path,
+            monkeypatch,
+            {"messages": messages},
+            {"messages": messages, "context_tokens": 50},
+            {"user": "hi", "context_tokens": 50},
+        )
+        sizes = [cast("dict[str, int]", one["capacity"])["request_tokens"] for one in answers]
+        assert 3000 < sizes[0] < 3500
+        assert sizes[1] == sizes[2]
+
+    def test_null_is_as_good_as_no_key_and_tiers_may_be_in_lower_case(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        keys = ("messages", "system", "router", "scorer", "weights", "boundaries")
+        empty = dict.fromkeys((*keys, "context_tokens"))
+        one, two, three = lines(
+            tmp_path,
+            monkeypatch,
+            {"user": "yes", "previous_tier": "complex", **empty},
+            {"user": "yes", "previous_tier": "COMPLEX"},
+            {"user": None, "messages": [{"role": "user", "content": "yes"}]},
+        )
+        assert one == two
+        assert three["tier"] == "SIMPLE"
+
     @pytest.mark.parametrize("request_", [{"user": ""}, {"messages": []}, {"user": " "}])
     def test_no_ask_gets_the_middle_tier(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request_: dict[str, object]

@@ -6,7 +6,7 @@ dimensions, because whoever weighs them all describes LiteLLM's sum; else that o
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from typing import TypeGuard, cast
 
@@ -14,6 +14,7 @@ from ralex.core.ask import ask_of, human_text
 from ralex.core.complexity import Boundaries
 from ralex.core.records import dataclass
 from ralex.core.tiers import TIERS, Tier
+from ralex.core.tokens import estimate_tokens
 
 DIMENSIONS = frozenset(
     {
@@ -27,6 +28,8 @@ DIMENSIONS = frozenset(
     }
 )
 MOST_TOKENS = 1_000_000_000
+_SILENT = frozenset({"role", "type", "id", "tool_use_id", "tool_call_id", "image_url", "source"})
+"""Keys of messages and their parts that hold no text: names, and pictures."""
 _BOUNDARIES = ("simple_medium", "medium_complex", "complex_reasoning")
 
 
@@ -50,7 +53,7 @@ class RouteQuery:
         scorer: Empty for that of the router.
         weights: Empty for the scorer's own.
         boundaries: The boundaries that were given; others are the scorer's own.
-        context_tokens: Size of the conversation before this ask.
+        context_tokens: Size of the conversation besides this ask.
     """
 
     ask: str
@@ -95,11 +98,9 @@ def _query(fields: Mapping[str, object], defaults: RouteQuery) -> RouteQuery:
     scorer = _text(fields, "scorer", "")
     if not scorer and weights.keys() >= DIMENSIONS:
         scorer = "litellm"
-    tokens = fields.get("context_tokens", defaults.context_tokens)
-    if not isinstance(tokens, int) or isinstance(tokens, bool) or not 0 <= tokens <= MOST_TOKENS:
-        raise LineError(f"context_tokens must be a whole number from 0 to {MOST_TOKENS}")
+    ask = _ask(fields)
     return RouteQuery(
-        ask=_ask(fields),
+        ask=ask,
         id=fields.get("id"),
         system=_text(fields, "system", defaults.system),
         router=_text(fields, "router", defaults.router),
@@ -107,19 +108,18 @@ def _query(fields: Mapping[str, object], defaults: RouteQuery) -> RouteQuery:
         weights=weights,
         boundaries=_boundaries(fields),
         previous_tier=_previous_tier(fields, defaults),
-        context_tokens=tokens,
+        context_tokens=_context_tokens(fields, ask, defaults),
     )
 
 
 def _ask(fields: Mapping[str, object]) -> str:
-    if "user" in fields and "messages" in fields:
+    user, messages = fields.get("user"), fields.get("messages")
+    if user is not None and messages is not None:
         raise LineError("user and messages exclude each other")
-    if "user" in fields:
-        user = fields["user"]
+    if user is not None:
         if not isinstance(user, str | list):
             raise LineError("user must be a string or a list of content parts")
         return human_text(cast("object", user))
-    messages = fields.get("messages")
     if not isinstance(messages, list):
         raise LineError("give user, or messages as a list")
     entries = cast("list[object]", messages)
@@ -127,6 +127,33 @@ def _ask(fields: Mapping[str, object]) -> str:
         if not _is_object(entry):
             raise LineError(f"messages[{place}] must be an object")
     return ask_of(cast("list[dict[str, object]]", entries))
+
+
+def _context_tokens(fields: Mapping[str, object], ask: str, defaults: RouteQuery) -> int:
+    """Read the size of the conversation; unless it is given, messages tell it themselves."""
+    tokens = fields.get("context_tokens")
+    if tokens is None:
+        messages = fields.get("messages")
+        if messages is None or defaults.context_tokens:
+            return defaults.context_tokens
+        every = sum(map(estimate_tokens, _texts(messages)))
+        return max(0, every - estimate_tokens(ask))
+    if not isinstance(tokens, int) or isinstance(tokens, bool) or not 0 <= tokens <= MOST_TOKENS:
+        raise LineError(f"context_tokens must be a whole number from 0 to {MOST_TOKENS}")
+    return tokens
+
+
+def _texts(messages: object) -> Iterator[str]:
+    """Walk through what messages say: texts, reasoning, calls of tools and their results."""
+    todo = [messages]
+    while todo:
+        value = todo.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, list):
+            todo += cast("list[object]", value)
+        elif _is_object(value):
+            todo += [one for key, one in value.items() if key not in _SILENT]
 
 
 def _boundaries(fields: Mapping[str, object]) -> Mapping[str, float]:
@@ -147,9 +174,9 @@ def _previous_tier(fields: Mapping[str, object], defaults: RouteQuery) -> Tier |
     value = fields.get("previous_tier")
     if value is None:
         return defaults.previous_tier
-    if not isinstance(value, str) or value not in TIERS:
+    if not isinstance(value, str) or value.upper() not in TIERS:
         raise LineError(f"previous_tier must be one of {', '.join(TIERS)}")
-    return Tier(value)
+    return Tier(value.upper())
 
 
 def _text(fields: Mapping[str, object], key: str, default: str) -> str:
