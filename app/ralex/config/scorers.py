@@ -230,7 +230,8 @@ def _vocabulary(entries: Sequence[Section]) -> Vocabulary:
     for group, entry in enumerate(entries):
         for kind in ("verbs", "nouns", "exact", "phrases", "stems", "cjk"):
             for text in entry.texts(kind):
-                keyword = Keyword(group=group, rank=rank, label=text)
+                label = f"{text}…" if kind == "stems" else text
+                keyword = Keyword(group=group, rank=rank, label=label)
                 rank += 1
                 folded = fold(text)
                 if kind == "stems":

@@ -80,7 +80,9 @@ class Vocabulary:
         sequence = low.translate(_SPACED).split() if is_ascii else _WORDS.findall(low)
         words = set(sequence)
         hits = self._of_words(words)
-        first = {keyword.group for keyword in self._of_words(set(sequence[:FIRST_WORDS]))}
+        is_all_first = len(sequence) <= FIRST_WORDS
+        early = hits if is_all_first else self._of_words(set(sequence[:FIRST_WORDS]))
+        first = {keyword.group for keyword in early}
         opening = {keyword.group for keyword in self._of_words(set(sequence[:1]))}
         keys = words & self.phrases.keys()
         if keys:
