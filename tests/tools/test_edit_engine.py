@@ -3,6 +3,7 @@
 import json
 import time
 from collections import Counter
+from difflib import SequenceMatcher
 from typing import Any
 
 import pytest
@@ -10,7 +11,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ralex.errors import EditError
+from ralex.tools import edit_apply
 from ralex.tools.edit import apply_edit
+from ralex.tools.edit_lines import take_apart
+from ralex.tools.edit_match import Index, block
 from tests.conftest import SHARED
 
 SOURCE = '''import os
@@ -296,12 +300,6 @@ def test_decomposed_letters_of_a_file_stay_decomposed_in_the_new_text() -> None:
     assert apply_edit(text, "na\u00efve = 1", "na\u00efve = 3") == "nai\u0308ve = 3\nother = 2\n"
 
 
-@pytest.mark.parametrize("end", ["\n    ", "\n\n  \t"])
-def test_one_line_may_be_replaced_by_one_with_blanks_after_it(end: str) -> None:
-    text = "class A:\n        x = 1\n"
-    assert apply_edit(text, "    x = 1", f"    x = 2{end}").startswith("class A:\n        x = 2\n")
-
-
 def test_one_line_indented_too_little_brings_its_new_lines_to_the_files_depth() -> None:
     text = "class A:\n    def f(self):\n        if x:\n            run()\n"
     changed = apply_edit(text, "  if x:", "  if y:\n      walk()")
@@ -309,6 +307,49 @@ def test_one_line_indented_too_little_brings_its_new_lines_to_the_files_depth() 
         changed
         == "class A:\n    def f(self):\n        if y:\n            walk()\n            run()\n"
     )
+
+
+@pytest.mark.parametrize("new", ["    bar()\n   ", "  \n  "])
+def test_a_new_text_of_one_line_and_blanks_is_no_crash(new: str) -> None:
+    text = "def f():\n        foo()\n"
+    assert apply_edit(text, "    foo()", new) == text.replace("    foo()", new, 1)
+
+
+def test_half_of_the_files_indentation_is_doubled_where_only_that_leads_to_its_levels() -> None:
+    text = "class A:\n    def f(self):\n        if a:\n            b()\n\n    c = 1\n"
+    changed = apply_edit(text, "  c  = 1", "  c  = 1\n\n  def g(self):\n    d()")
+    assert changed == f"{text}\n    def g(self):\n        d()\n"
+
+
+def test_what_stands_there_already_is_not_put_there_again() -> None:
+    once = apply_edit("a\nfoo( 1 )\nb\n", "foo(  1 )", "foo( 1 )\nbar")
+    assert once == "a\nfoo( 1 )\nbar\nb\n"
+    with pytest.raises(EditError, match="already applied"):
+        apply_edit(once, "foo(  1 )", "foo( 1 )\nbar")
+
+
+def test_work_grows_with_the_text_and_not_with_its_square(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[str] = []
+
+    class Counting(SequenceMatcher[str]):
+        def ratio(self) -> float:
+            compared.append("")
+            return super().ratio()
+
+    monkeypatch.setattr(edit_apply, "SequenceMatcher", Counting)
+    rows = [f"    value_{n} = compute({n})  # note {n}" for n in range(300)]
+    changed = apply_edit(
+        "\n".join(rows), "\n".join(f"{row} " for row in rows), "\n".join(f"{row}1" for row in rows)
+    )
+    assert changed == "\n".join(f"{row}1" for row in rows)
+    assert len(compared) <= 300 * 16
+
+
+def test_places_that_cannot_be_told_apart_are_not_all_worked_out() -> None:
+    index = Index(take_apart("x = 1\n" * 50))
+    assert len(index.whole_lines(block("x  = 1"), block("y"), most=5)) == 5
+    with pytest.raises(EditError, match="places"):
+        apply_edit("x = 1\n" * 3_000, "x  = 1", "y")
 
 
 lines = st.text(st.characters(exclude_characters="\r\n", codec="utf-8"), max_size=12)

@@ -24,6 +24,8 @@ from ralex.tools.edit_match import Block, Place
 
 _AROUND = 500
 """Lines above and below that show which indentations the file has."""
+_NEARBY = 8
+"""Lines above and below a changed one among which the line that it was is looked for."""
 _USUAL = 50
 """One line in so many makes an indentation a usual one."""
 
@@ -172,13 +174,17 @@ class Replacement:
         """
         if not origins:
             return None
-        before = next((origin for origin in reversed(origins[:number]) if origin is not None), -1)
+        above = next((at for at in range(number - 1, -1, -1) if origins[at] is not None), -1)
+        before = -1 if above < 0 else origins[above] or 0
         after = next((origin for origin in origins[number:] if origin is not None), len(self._old))
+        if after - before > 2 * _NEARBY:
+            level = before + number - above
+            before, after = max(before, level - _NEARBY), min(after, level + _NEARBY)
         wanted = fold(self._place.new.lines[number])
         best, best_size = None, 0.0
         for candidate in range(before + 1, after):
-            ratio = SequenceMatcher(None, fold(self._old[candidate]), wanted).ratio()
-            if ratio > best_size:
+            matcher = SequenceMatcher(None, fold(self._old[candidate]), wanted)
+            if matcher.quick_ratio() > best_size and (ratio := matcher.ratio()) > best_size:
                 best, best_size = candidate, ratio
         return best
 

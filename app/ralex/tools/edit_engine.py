@@ -18,6 +18,7 @@ from ralex.tools.edit_noise import is_placeholder, placeholders, readings
 from ralex.tools.edit_report import describe_absent, describe_ambiguous
 
 _MAX_COMBINATIONS = 1000
+_MAX_PLACES = 1000
 _LOOSE = 2
 _OPENERS = (":", "{", "(", "[")
 
@@ -150,7 +151,13 @@ def _starts(text: str, part: str) -> list[int]:
 
 
 def _rows(text: str, part: str) -> list[int]:
-    return [text.count("\n", 0, start) for start in _starts(text, part)]
+    rows: list[int] = []
+    row = done = 0
+    for start in _starts(text, part):
+        row += text.count("\n", done, start)
+        done = start
+        rows.append(row)
+    return rows
 
 
 def _splice(lines: Lines, flat: str, start: int, stop: int, new: str) -> None:
@@ -191,12 +198,12 @@ class _Search:
             # Lines that are right but for blanks at their ends say which reading is meant.
             if reading.noise and (changed := self._letter(reading.old, reading.new)) is not None:
                 return changed
-            places = self._index.whole_lines(block(reading.old), block(reading.new))
+            places = self._whole(block(reading.old), block(reading.new))
             if [place.distance for place in places].count(0) == 1 and not self._replace_all:
                 return self._replace([place for place in places if place.distance == 0])
         for reading in ways:
             old, new = block(reading.old), block(reading.new)
-            places = self._index.whole_lines(old, new)
+            places = self._whole(old, new)
             if not places and reading.is_partial_allowed:
                 places = self._index.partial_lines(old, new)
             if places:
@@ -204,6 +211,10 @@ class _Search:
             if (changed := self._elided(reading.old, reading.new)) is not None:
                 return changed
         raise EditError(describe_absent(self._lines, self._index, self._old, self._new))
+
+    def _whole(self, old: Block, new: Block) -> list[Place]:
+        most = len(self._lines.contents) if self._replace_all else _MAX_PLACES
+        return self._index.whole_lines(old, new, most=most)
 
     def _letter(self, old: str, new: str) -> str | None:
         """Replace a cleaned text that is in the file to the letter, as whole lines."""
@@ -228,6 +239,8 @@ class _Search:
         for place in sorted(places, key=lambda place: place.rows[0], reverse=True):
             if place.rows[-1] >= taken:
                 continue
+            if not self._replace_all and self._is_applied(place):
+                raise EditError("the file reads like new already: already applied?")
             replacement = Replacement(self._lines, place)
             if not replacement.is_possible():
                 raise EditError(
@@ -243,6 +256,17 @@ class _Search:
             replacement.write()
         return self._lines.join()
 
+    def _is_applied(self, place: Place) -> bool:
+        """Tell whether the new text stands, to the letter, where the old one was found."""
+        new = f"\n{place.new.text}\n"
+        if len(place.new.lines) < len(place.rows) or new not in self._wrapped:
+            return False
+        height = new.count("\n") - 1
+        return any(
+            start <= place.rows[0] and place.rows[-1] < start + height
+            for start in _rows(self._wrapped, new)
+        )
+
     def _elided(self, old: str, new: str) -> str | None:
         """Match the parts around placeholders that stand in both texts."""
         old_parts, new_parts = _parts(old), _parts(new)
@@ -255,7 +279,7 @@ class _Search:
         ]
         if not pairs or any(not was.lines for was, _ in pairs):
             return None
-        found = [self._index.whole_lines(was, becomes) for was, becomes in pairs]
+        found = [self._whole(was, becomes) for was, becomes in pairs]
         chosen = _in_order([[place for place in places if place.distance == 0] for places in found])
         if len(chosen) != 1:
             chosen = _in_order(found)

@@ -7,11 +7,12 @@ and the edit is refused.
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 Reindent: TypeAlias = Callable[[str], str | None]
 """From the model's indentation to the file's; None where the rule says nothing."""
 
+_Fit: TypeAlias = Literal["same", "shift", "scale"]
 _TAB_WIDTHS = (4, 2, 8, 3, 1)
 
 
@@ -57,8 +58,8 @@ def _candidates(pairs: Sequence[tuple[str, str]]) -> list[Reindent]:
     if theirs.endswith(real):
         rules.append(_removing(theirs.removesuffix(real)))
     rules.extend(
-        _columns(pairs, width=width, real_width=real_width, may_shift=may_shift)
-        for may_shift in (False, True)
+        _columns(pairs, width=width, real_width=real_width, fit=fit)
+        for fit in ("same", "shift", "scale")
         for width in _TAB_WIDTHS
         for real_width in _TAB_WIDTHS
     )
@@ -74,12 +75,14 @@ def _removing(prefix: str) -> Reindent:
 
 
 def _columns(
-    pairs: Sequence[tuple[str, str]], *, width: int, real_width: int, may_shift: bool
+    pairs: Sequence[tuple[str, str]], *, width: int, real_width: int, fit: _Fit
 ) -> Reindent:
     """Map columns to columns along a line through the pairs, written in the file's own style."""
     points = sorted({(_column(theirs, width), _column(real, real_width)) for theirs, real in pairs})
     scale, shift = Fraction(1), Fraction(0)
-    if may_shift:
+    if fit == "scale":
+        scale = Fraction(points[-1][1], points[-1][0] or 1)
+    elif fit == "shift":
         (low, low_real), (high, high_real) = points[0], points[-1]
         if high > low:
             scale = Fraction(high_real - low_real, high - low)

@@ -17,6 +17,8 @@ from ralex.tools.edit_lines import (
 )
 
 _SHORTEST_PART = 4
+_LONGEST_LINE = 20_000
+"""Characters; inside a longer line, text is found to the letter or not at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,12 @@ class Block:
 
     lines: tuple[str, ...]
     breaks: tuple[int, ...]
+
+    @property
+    def text(self) -> str:
+        """The lines with the line breaks between them."""
+        rest = zip(self.breaks[1:], self.lines[1:], strict=False)
+        return "".join([*self.lines[:1], *("\n" * count + line for count, line in rest)])
 
     def inner_blanks(self, index: int) -> int:
         """Count the blank lines after a line that is not the last."""
@@ -83,8 +91,14 @@ class Index:
         for number, key in enumerate(self.keys):
             self._at.setdefault(key, []).append(number)
 
-    def whole_lines(self, old: Block, new: Block) -> list[Place]:
-        """Find where every line of ``old`` is a line of the file, one after the other."""
+    def whole_lines(self, old: Block, new: Block, *, most: int) -> list[Place]:
+        """Find where every line of ``old`` is a line of the file, one after the other.
+
+        Args:
+            old: What is looked for.
+            new: What replaces it.
+            most: Places after which the search ends; so many cannot be told apart.
+        """
         keys = [fold(line) for line in old.lines]
         if not keys:
             return []
@@ -97,6 +111,8 @@ class Index:
                 places.append(
                     Place(rows=rows, old=old, new=new, distance=self._distance(rows, old))
                 )
+                if len(places) >= most:
+                    break
         return places
 
     def partial_lines(self, old: Block, new: Block) -> list[Place]:
@@ -136,6 +152,8 @@ class Index:
         self, rows: Sequence[int], old: Block, new: Block, keys: Sequence[str]
     ) -> tuple[Block, Block] | None:
         """Add to both texts what the file's first and last line hold around the old text."""
+        if max(len(self.lines.contents[row]) for row in (rows[0], rows[-1])) > _LONGEST_LINE:
+            return None
         first = fold_with_sources(self.lines.contents[rows[0]])
         last = fold_with_sources(self.lines.contents[rows[-1]])
         if len(first.key) != len(first.sources) or len(last.key) != len(last.sources):
@@ -166,4 +184,6 @@ def _around(text: Block, head: str, tail: str) -> Block:
     if head.strip() or not indent_of(lines[0]):
         lines[0] = head + lines[0].lstrip()
     lines[-1] = lines[-1].rstrip() + tail
-    return Block(lines=tuple(lines), breaks=(0, *text.breaks[1:-1], 0))
+    above, *inner, below = text.breaks
+    breaks = (0 if head.strip() else above, *inner, 0 if tail.strip() else below)
+    return Block(lines=tuple(lines), breaks=breaks)
