@@ -60,7 +60,6 @@ snapshots: $(STAMP)  ## write the SVG snapshots anew; look at them before commit
 
 bench: $(STAMP)  ## measure against the floor, as ratios within one run
 	$(BIN)/python tests/bench/run.py
-	$(BIN)/python tests/bench/bench_complexity.py
 
 build: $(STAMP)  ## build wheel and sdist
 	$(BIN)/python -m pip wheel --quiet --no-deps -w dist .
