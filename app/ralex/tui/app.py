@@ -89,13 +89,13 @@ class RalexApp(App[None]):
 
     @override
     def get_driver_class(self) -> type[Driver]:
-        """Take the terminal's driver that understands what was typed before it started."""
+        """Take the terminal's driver that loses neither early keys nor the last size."""
         chosen = super().get_driver_class()
         if chosen.__name__ != "LinuxDriver":  # in a browser, without a screen
             return chosen
-        from ralex.tui.early_keys import EarlyKeysDriver  # noqa: PLC0415 - terminals only
+        from ralex.tui.terminal import TerminalDriver  # noqa: PLC0415 - terminals only
 
-        return EarlyKeysDriver
+        return TerminalDriver
 
     @override
     async def on_event(self, event: events.Event) -> None:

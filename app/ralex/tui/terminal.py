@@ -1,13 +1,19 @@
-"""Takes over what was typed while the terminal was still the shell's.
+"""The terminal's driver: Textual's, without two ways in which it loses what happened.
 
-Until the app switches the terminal to raw mode, its driver writes a newline where Enter was
-pressed. Read later, such a newline is Ctrl+J and would start a new line in the prompt instead of
-sending it. Only what lies in the terminal's buffer at the moment of the switch was written that
-way, so it is read there, apart from everything that is typed after it.
+**Keys typed early.** Until the app switches the terminal to raw mode, its driver writes a newline
+where Enter was pressed. Read later, such a newline is Ctrl+J and would start a new line in the
+prompt instead of sending it. Only what lies in the terminal's buffer at the moment of the switch
+was written that way, so it is read there, apart from everything that is typed after it.
+
+**Sizes.** A handler of Python's may be interrupted by the next signal: of two changes of size that
+come close together, the newer one could be told first, and the older one stayed. The event loop
+calls one after the other.
 """
 
+import asyncio
 import fcntl
 import os
+import signal
 import struct
 import termios
 import tty
@@ -15,6 +21,8 @@ from typing import Final, TypeAlias, cast
 
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Resize
+from textual.geometry import Size
 from typing_extensions import override
 
 Attributes: TypeAlias = list[int | list[bytes | int]]
@@ -23,8 +31,8 @@ Attributes: TypeAlias = list[int | list[bytes | int]]
 _COUNT_SIZE: Final = struct.calcsize("i")
 
 
-class EarlyKeysDriver(LinuxDriver):
-    """The terminal, with Enter understood however early it is pressed."""
+class TerminalDriver(LinuxDriver):
+    """A terminal that understands Enter however early it is pressed, and ends at the last size."""
 
     @override
     def start_application_mode(self) -> None:
@@ -36,6 +44,12 @@ class EarlyKeysDriver(LinuxDriver):
         super().start_application_mode()
         if before is not None:
             self.attrs_before = before
+        asyncio.get_running_loop().add_signal_handler(signal.SIGWINCH, self._tell_size)
+
+    def _tell_size(self) -> None:
+        if not self._in_band_window_resize:
+            size = Size(*self._get_terminal_size())
+            self._app.post_message(Resize(size, size))
 
     def _attributes(self) -> Attributes | None:
         try:
