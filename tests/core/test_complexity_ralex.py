@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from ralex.config.scorers import load_scorer, scorer_names
 from ralex.core.complexity import Complexity, score_ask
+from ralex.core.complexity_ralex import RalexRuler, marks_of
 from ralex.core.tiers import TIERS, Tier
 from tests.conftest import ROOT
 
@@ -114,6 +116,37 @@ def test_everyday_words_are_code_only_beside_code(word: str) -> None:
 )
 def test_pasted_code_counts_without_any_keyword(ask: str) -> None:
     assert next(one.raw for one in judge(ask).dimensions if one.name == "codePresence") >= 0.3
+
+
+RULER = cast("RalexRuler", SCORER.ruler)
+PIECES = sorted({needle.text for shape in RULER.shapes for needle in shape.needles})
+
+
+@given(
+    st.lists(st.sampled_from([*PIECES, "x", " from b", "é", "\n", "git ", "SELECT "])).map("".join)
+)
+def test_the_marks_of_a_text_never_hide_a_shape(text: str) -> None:
+    words = RULER.vocabulary.found_in(text).words
+    marks, every_mark = marks_of(text), frozenset(range(128))
+    for shape in RULER.shapes:
+        with_marks = not (shape.marks and shape.marks.isdisjoint(marks)) and shape.is_in(
+            text, marks, words
+        )
+        assert with_marks == shape.is_in(text, every_mark, words), shape.name
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        "SELECT name\nFROM users where id is 1",
+        "please look at\ninsert into t values (1)",
+        "see\n  fn main() {",
+        "run\n  cargo  build --release",
+    ],
+)
+def test_shapes_are_also_found_by_their_words(ask: str) -> None:
+    code = next(one for one in judge(ask).dimensions if one.name == "codePresence")
+    assert {"sql", "definition", "command"} & set(code.matched)
 
 
 def test_the_sum_explains_itself() -> None:

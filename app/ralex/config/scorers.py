@@ -10,7 +10,7 @@ from functools import cache
 
 from ralex import resources
 from ralex.config.rule_files import Section, read_rules
-from ralex.core.complexity import Boundaries, Complexity, ScorerData, score_ask
+from ralex.core.complexity import Boundaries, Complexity, Measurement, ScorerData, score_ask
 from ralex.core.complexity_litellm import (
     KeywordDimension,
     LitellmRuler,
@@ -23,11 +23,14 @@ from ralex.core.complexity_ralex import (
     Curve,
     Group,
     Keyword,
+    Needle,
+    Phrase,
     RalexRuler,
     Shape,
     StepWords,
     Vocabulary,
     Window,
+    marks_of,
 )
 from ralex.core.folding import fold
 from ralex.core.followup import Followup, FollowupWords
@@ -190,6 +193,7 @@ def _groups_scorer(rules: Section) -> ScorerData:
         dimensions=tuple(weights),
         limits={name: _range(limits, name) for name in limits.names()},
         signals={name: said.text(name) for name in said.names()},
+        silent={name: Measurement(name, 0.0) for name in weights},
         vocabulary=_vocabulary(entries),
         groups=tuple(_group(entry) for entry in entries),
         combos=tuple(_combo(entry) for entry in rules.sections("combos")),
@@ -222,34 +226,34 @@ def _groups_scorer(rules: Section) -> ScorerData:
 
 
 def _vocabulary(entries: Sequence[Section]) -> Vocabulary:
-    words: dict[str, list[Keyword]] = {}
-    stems: dict[str, list[tuple[str, Keyword]]] = {}
-    phrases: dict[str, list[tuple[str, Keyword]]] = {}
-    cjk: list[tuple[str, Keyword]] = []
-    rank = 0
+    keywords: list[Keyword] = []
+    words: dict[str, list[int]] = {}
+    stems: dict[str, list[tuple[str, int]]] = {}
+    phrases: dict[str, list[Phrase]] = {}
+    cjk: list[tuple[str, int]] = []
     for group, entry in enumerate(entries):
         for kind in ("verbs", "nouns", "exact", "phrases", "stems", "cjk"):
             for text in entry.texts(kind):
-                label = f"{text}…" if kind == "stems" else text
-                keyword = Keyword(group=group, rank=rank, label=label)
-                rank += 1
+                rank = len(keywords)
+                keywords.append(Keyword(group, f"{text}…" if kind == "stems" else text))
                 folded = fold(text)
                 if kind == "stems":
                     if len(folded) < STEM_HEAD or not _WORDS.fullmatch(folded):
                         raise entry.fault("stems", f"{text!r} is not a word of 4 letters or more")
-                    stems.setdefault(folded[:STEM_HEAD], []).append((folded, keyword))
+                    stems.setdefault(folded[:STEM_HEAD], []).append((folded, rank))
                 elif kind == "cjk":
-                    cjk.append((folded, keyword))
+                    cjk.append((folded, rank))
                 elif kind == "phrases":
                     parts = _WORDS.findall(folded)
-                    key = max(parts, key=len)
-                    phrases.setdefault(key, []).append((f" {' '.join(parts)} ", keyword))
+                    phrase = Phrase(f" {' '.join(parts)} ", frozenset(parts), rank)
+                    phrases.setdefault(max(parts, key=len), []).append(phrase)
                 else:
                     if not _WORDS.fullmatch(folded):
                         raise entry.fault(kind, f"{text!r} is not one word")
                     for form in _forms(kind, folded):
-                        words.setdefault(form, []).append(keyword)
+                        words.setdefault(form, []).append(rank)
     return Vocabulary(
+        keywords=tuple(keywords),
         words={word: tuple(found) for word, found in words.items()},
         stems={head: tuple(found) for head, found in stems.items()},
         phrases={key: tuple(found) for key, found in phrases.items()},
@@ -288,10 +292,17 @@ def _combo(entry: Section) -> Combo:
 
 
 def _shape(entry: Section) -> Shape:
+    needles = tuple(Needle(text, marks_of(text)) for text in entry.texts("needs"))
+    words = frozenset(entry.texts("words"))
+    marks: frozenset[int] = frozenset()
+    if not words and all(needle.marks for needle in needles):
+        marks = marks.union(*(needle.marks for needle in needles))
     return Shape(
         name=entry.text("name", ""),
         points=entry.number("points"),
-        needles=entry.texts("needs"),
+        needles=needles,
+        words=words,
+        marks=marks,
         pattern=re.compile(entry.text("pattern")) if entry.has("pattern") else None,
         is_trouble=entry.flag("trouble"),
         is_code=not entry.has("is_code") or entry.flag("is_code"),
