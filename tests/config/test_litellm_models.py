@@ -6,6 +6,7 @@ import pytest
 from ralex.config.catalogue import resolve_model
 from ralex.config.litellm import convert
 from ralex.config.model import Retries
+from ralex.core.ids import ModelId
 from ralex.core.models import Api, Rates
 from ralex.core.tiers import Tier
 from ralex.errors import ConfigError, MissingKeyError, UnknownModelError
@@ -491,3 +492,66 @@ def test_a_cache_of_answers_is_taken_over(files: Files) -> None:
     told = [note.partition(":")[0] for note in notes(files.convert(text))]
     assert "7 litellm_settings.cache_params.type" in told
     assert "7 litellm_settings.cache_params.host" in told
+
+
+@pytest.mark.parametrize(
+    ("orders", "first"),
+    [((None, 1), "b"), ((2, 1), "b"), ((1, None), "a"), ((1, 1), "both")],
+    ids=["one with an order before one without", "lower first", "as they stand", "alike"],
+)
+def test_what_has_a_later_order_or_none_stands_by(
+    files: Files, orders: tuple[int | None, int | None], first: str
+) -> None:
+    text = "".join(
+        one(f"openai/{name}", "" if order is None else f"order: {order}").removeprefix(
+            "model_list:\n" if number else ""
+        )
+        for number, (name, order) in enumerate(zip("ab", orders, strict=True))
+    )
+    config = files.load(text)
+    weights = {name: config.models[ModelId(f"openai/{name}")].weight for name in "ab"}
+    assert weights == {name: 1.0 if first in (name, "both") else 0.0 for name in "ab"}
+
+
+def test_a_model_behind_a_wildcard_has_the_price_of_its_vendors(files: Files) -> None:
+    text = one("openai/*", "api_base: http://127.0.0.1:9/v1\napi_key: none", name='"eu/*"') + (
+        "  - model_name: r\n    litellm_params:\n      model: auto_router/complexity_router\n"
+        "      complexity_router_config: {tiers: {SIMPLE: eu/gpt-5.4-mini}}\n"
+    )
+    config = files.load(text)
+    theirs = config.models[ModelId("openai/gpt-5.4-mini")]
+    ours = config.models[ModelId("eu/gpt-5.4-mini")]
+    assert ours.price == theirs.price
+    assert ours.context_window == theirs.context_window
+
+
+def test_what_is_said_of_a_wildcard_is_reported(files: Files) -> None:
+    told = notes(files.convert(one("openai/*", "rpm: 5\ninput_cost_per_token: 1", name='"o/*"')))
+    assert [note.partition(":")[0].rpartition(".")[2] for note in told] == [
+        "rpm",
+        "input_cost_per_token",
+    ]
+
+
+def test_reasoning_that_is_dearer_than_output_counts_for_all_output(files: Files) -> None:
+    prices = "input_cost_per_token: 0.000001\noutput_cost_per_token: 0.000002\n"
+    text = one("openai/x", f"{prices}output_cost_per_reasoning_token: 0.000005")
+    price = files.load(text).models[ModelId("openai/x")].price
+    assert price is not None
+    assert price.dated[0].rates.output == 5
+    assert "is dearer" in notes(files.convert(text))[0]
+    text = one("openai/x", f"{prices}output_cost_per_reasoning_token: 0.000001")
+    price = files.load(text).models[ModelId("openai/x")].price
+    assert price is not None
+    assert price.dated[0].rates.output == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["model_list: []\n", one("bedrock/x")], ids=["an empty list", "nothing callable"]
+)
+def test_a_file_without_a_model_is_no_reason_to_use_the_keys_that_are_set(
+    files: Files, text: str
+) -> None:
+    with pytest.raises(ConfigError, match="names no model that ralex can call"):
+        files.load(text)
+    files.convert(text)  # its report is still to be had

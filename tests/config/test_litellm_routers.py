@@ -374,3 +374,48 @@ def test_other_kinds_of_router_are_told(files: Files) -> None:
     told = " ".join(notes(files.convert(text)))
     assert "only complexity routers are read" in told
     assert "auto_router_default_model" in told
+
+
+def test_a_router_without_models_to_name_says_so(files: Files) -> None:
+    text = (
+        "model_list:\n  - model_name: r\n    litellm_params:\n"
+        "      model: auto_router/complexity_router\n"
+        "      complexity_router_config: {tiers: {SIMPLE: nope}}\n"
+    )
+    with pytest.raises(ConfigError, match="no model named 'nope'") as caught:
+        files.load(text)
+    assert caught.value.hint == "the list names no model besides routers"
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        (
+            "tiers: {SIMPLE: small, MEDIUM: middle}\ndefault_model: big",
+            "default_model: an ask without any text goes to MEDIUM here",
+        ),
+        (
+            "tiers: {NON_REASONING: small, SIMPLE: middle}\nenable_non_reasoning_tier: true",
+            "tiers.NON_REASONING: only a model that classifies",
+        ),
+        ("tiers: {SIMPLE: small}\nclassifier_type: heuristic_first", "classifier_type: only"),
+    ],
+    ids=["asks without text", "a tier below SIMPLE", "a classifier for some asks"],
+)
+def test_what_a_router_decides_otherwise_is_reported(files: Files, config: str, told: str) -> None:
+    text = router(config)
+    assert any(told in note for note in notes(files.convert(text)))
+    assert Tier.SIMPLE in files.load(text).routers["brain"].tiers
+
+
+def test_a_router_with_tiers_of_its_own_is_left_out_and_reported(files: Files) -> None:
+    text = router("tiers: {EASY: small, HARD: big}\ntier_definitions: [{name: EASY}, {name: HARD}]")
+    assert any("the router 'brain' is left out" in note for note in notes(files.convert(text)))
+    assert "brain" not in files.load(text).routers
+
+
+def test_a_second_timeout_is_reported(files: Files) -> None:
+    text = MODELS + "router_settings: {timeout: 50, stream_timeout: 30}\n"
+    assert files.load(text).timeouts.first_byte_s == 30
+    told = notes(files.convert(text))
+    assert any("timeout: another timeout of this file" in note for note in told)

@@ -46,6 +46,7 @@ class Conversion:
         lines: The line of the YAML file behind each key.
         notes: What has no counterpart, in the order of the lines.
         is_providers_only: The file is a ``providers.json`` by itself; it decides no routing.
+        has_models: The list names a model that ralex can call, or lets any be asked for.
     """
 
     path: Path
@@ -53,6 +54,7 @@ class Conversion:
     lines: Mapping[KeyPath, int]
     notes: tuple[Note, ...]
     is_providers_only: bool = False
+    has_models: bool = True
 
     def as_file(self) -> TomlFile:
         """Give the table as a file whose messages name the lines of the YAML file."""
@@ -71,6 +73,10 @@ def apply_litellm_file(draft: Draft, path: Path, environ: Mapping[str, str]) -> 
         ConfigError: For the first fault, with file, line and key.
     """
     conversion = convert(path, environ)
+    if not conversion.has_models:
+        # Else the keys that happen to be set would decide which models are called.
+        why = "; ".join(dict.fromkeys(note.text for note in conversion.notes[:3]))
+        raise ConfigError(f"{path}: model_list names no model that ralex can call", hint=why)
     if not conversion.is_providers_only:
         draft.router = draft.model = None
     before = len(draft.warnings)
@@ -169,6 +175,7 @@ class _Converter:
             table=self._table,
             lines=self._lines,
             notes=(*notes, *more),
+            has_models=models.is_open or any(models.groups.values()),
         )
 
     def _credentials(self) -> dict[str, Table]:

@@ -133,7 +133,10 @@ def fallback_tables(
                 for hop in hops[: fallbacks.most]
                 for label in _labels(hop.name, models, names)
             ]
-            for label in ("*",) if name == "*" else _labels(name, models, names):
+            labels = ("*",) if name == "*" else _labels(name, models, names)
+            if not labels and hops:
+                hops[0].item.note(f"no deployment of {name!r} can be called; left out here")
+            for label in labels:
                 rest = [one for one in dict.fromkeys(targets) if one != label]
                 if rest:
                     written.setdefault(kind, {})[label] = rest
@@ -181,12 +184,13 @@ def known_name(item: Item, models: ModelList) -> str:
         models.groups[name] = []
         # The wildcard lets any name be asked for, so this one counts as listed.
         meant = f"{models.wildcards[prefix]}/{wire}"
-        models.models.setdefault(meant, {})
+        models.models.setdefault(meant, models.facts_under(prefix, wire))
         models.model_lines.setdefault(meant, item.line)
         return name
+    names = list(models.groups)[:20]
     raise item.error(
         f"model_list has no model named {name[:80]!r}{nearest(name, models.groups)}",
-        hint="names: " + ", ".join(list(models.groups)[:20]),
+        hint=f"names: {', '.join(names)}" if names else "the list names no model besides routers",
     )
 
 

@@ -26,6 +26,8 @@ from ralex.errors import UnknownModelError
 
 _AUTO = "auto_router/"
 _COMPLEXITY = "auto_router/complexity_router"
+_LAST = 1_000_000_000
+"""The rank of a deployment without an ``order``: LiteLLM takes those that have one first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,8 @@ class ModelList:
         model_lines: Where each stands.
         wildcards: Prefixes, up to the slash, under which any name may be asked for, with their
             provider here.
+        vendors: For each of these prefixes the provider whose models they are.
+        is_open: Some wildcard lets models be asked for that are not listed.
     """
 
     book: ProviderBook
@@ -71,6 +75,14 @@ class ModelList:
     model_lines: dict[str, int] = field(default_factory=dict[str, int])
     routers: list[RouterEntry] = field(default_factory=list[RouterEntry])
     wildcards: dict[str, str] = field(default_factory=dict[str, str])
+    vendors: dict[str, str] = field(default_factory=dict[str, str])
+    is_open: bool = False
+
+    def facts_under(self, prefix: str, wire: str) -> TomlTable:
+        """Say what is known of a model that a wildcard lets through: what its vendor's is."""
+        known, catalogue = ModelId(f"{self.vendors[prefix]}/{wire}"), load_catalogue()
+        is_itself = ModelId(f"{self.wildcards[prefix]}/{wire}") in catalogue
+        return {"like": known} if known in catalogue and not is_itself else {}
 
     def ids(self, name: str) -> tuple[str, ...]:
         """List the models behind a name, in the order in which they are tried."""
@@ -104,6 +116,7 @@ def read_model_list(
 def _read_entry(found: ModelList, entry: Item, credentials: Mapping[str, Table]) -> None:
     table = entry.table()
     name = table.need("model_name").text()
+    found.is_open = found.is_open or name == "*"
     params = table.need("litellm_params").table()
     info_item = table.take("model_info")
     info = Table(entry, {}) if info_item is None else info_item.table()
@@ -157,7 +170,6 @@ def _read_deployment(found: ModelList, name: str, model: Item, params: Table, in
         return
     if "*" in wire or "*" in name:
         _read_wildcard(found, name, wire, endpoint, model)
-        _drop(params, info)
         return
     rank = params.take("order")
     owner = found.book.name_of(endpoint)
@@ -166,7 +178,7 @@ def _read_deployment(found: ModelList, name: str, model: Item, params: Table, in
     found.groups.setdefault(name, []).append(
         Deployment(
             model=model_id,
-            rank=rank.whole() if rank is not None else 0,
+            rank=rank.whole() if rank is not None else _LAST,
             output_price=_output_price(model_id, facts),
             item=model,
         )
@@ -197,7 +209,9 @@ def _read_wildcard(found: ModelList, name: str, wire: str, endpoint: Endpoint, m
         )
         return
     owner = found.book.name_of(endpoint, wanted=prefix)
+    found.is_open = True
     found.wildcards[prefix] = owner
+    found.vendors[prefix] = endpoint.kind.provider
 
 
 def _facts(

@@ -19,6 +19,7 @@ _RATES = {
     "cache_creation_input_token_cost": "cache_write",
     "cache_creation_input_token_cost_above_1hr": "cache_write_1h",
 }
+_REASONING = "output_cost_per_reasoning_token"
 _LONG = re.compile(r"(.+)_above_(\d+)k_tokens")
 _ABILITIES = {
     "supports_function_calling": "tools",
@@ -58,12 +59,25 @@ def price_of(params: Table, info: Table, base: Rates | None) -> TomlTable | None
                 first.note(f"the price of the {name} is not said, so the price stays unknown")
                 return None
             rates[name] = base.input if name == "input" else base.output
+    _count_reasoning(rates, params.take(_REASONING) or info.take(_REASONING))
     price: TomlTable = {name: rates[name] for name in _RATES.values() if name in rates}
     if long:
         price["long"] = [
             {"above_input_tokens": above, **rates, **steps} for above, steps in sorted(long.items())
         ]
     return price
+
+
+def _count_reasoning(rates: dict[str, Decimal], stated: Item | None) -> None:
+    """Let all output cost as much as reasoning where that is dearer: no bill is then larger."""
+    if stated is None:
+        return
+    amount = stated.amount() * _MTOK
+    if amount > rates["output"]:
+        rates["output"] = amount
+        stated.note("is dearer than other output; all output is counted at it")
+    elif amount < rates["output"]:
+        stated.note("reasoning is counted as other output is")
 
 
 def _stated(table: Table) -> Iterator[tuple[str, int | None, Item]]:

@@ -25,6 +25,7 @@ _WEIGHTS = (
 )
 _BOUNDARIES = {"simple_medium": "0.15", "medium_complex": "0.35", "complex_reasoning": "0.60"}
 _LISTS = ("code", "reasoning", "technical", "simple")
+_BELOW_SIMPLE = "NON_REASONING"
 _FLAGS = re.compile(r"\(\?[aiLmsux]+\)")
 _OUT_OF_REACH = {"simple_medium": 90, "medium_complex": 95, "complex_reasoning": 99}
 """Scores that no ask gets: what no rule takes stays on the cheapest tier."""
@@ -45,6 +46,14 @@ class RouterWriter:
         if entry.config is None:
             raise entry.item.error("a complexity router needs a complexity_router_config")
         config = entry.config.table()
+        own_tiers = config.take("tier_definitions")
+        if own_tiers is not None and not own_tiers.is_empty:
+            own_tiers.note(
+                f"tiers of one's own need a model that classifies; the router {entry.name!r} is "
+                "left out"
+            )
+            note_rest(config)
+            return None
         tiers = self._tiers(entry, config)
         if not tiers:
             entry.item.note(f"no model of the router {entry.name!r} can be called; left out")
@@ -66,7 +75,7 @@ class RouterWriter:
         if options:
             table["options"] = options
         kind = config.take("classifier_type")
-        if kind is not None and kind.text() not in {"heuristic", "heuristic_first"}:
+        if kind is not None and kind.text() != "heuristic":
             kind.note("only LiteLLM's heuristic is known here, and it is what decides")
         note_rest(config)
         return table
@@ -77,6 +86,9 @@ class RouterWriter:
         self.lines[here] = given.line
         chains: dict[Tier, tuple[str, ...]] = {}
         for name, item in given.table().take_all():
+            if name == _BELOW_SIMPLE and "enable_non_reasoning_tier" in config:
+                item.note("only a model that classifies chooses this tier; left out")
+                continue
             if name not in Tier.__members__:
                 raise item.error(
                     f"there is no tier {name[:40]!r}{nearest(name, TIERS)}",
@@ -86,9 +98,14 @@ class RouterWriter:
             chains[Tier(name)] = self._behind(entry, self._tier(item))
         if not chains:
             raise given.error("the router has no tiers")
-        default = entry.default_model or config.take("default_model")
+        own = config.take("default_model")
+        if own is not None and entry.default_model is not None:
+            own.note("complexity_router_default_model goes before it, as in LiteLLM")
+        default = entry.default_model or own
         filling = self._behind(entry, self._chain(default)) if default is not None else ()
         served = {tier: models for tier, models in chains.items() if models}
+        if default is not None and filling and served.get(Tier.MEDIUM, filling) != filling:
+            default.note("an ask without any text goes to MEDIUM here, not to the default model")
         if not filling and Tier.MEDIUM in served:
             filling = served[Tier.MEDIUM]  # LiteLLM's own last resort
         missing = [tier for tier in TIERS if tier not in served]

@@ -36,8 +36,13 @@ class SettingsWriter:
         if cooldown is not None and cooldown.amount():
             self._put(self.retries, ("retries", "cooldown_s"), cooldown.amount(), cooldown)
         self._cache(section)
-        wait = section.take("stream_timeout", "timeout", "request_timeout")
-        if wait is not None and wait.amount():
+        for name in ("stream_timeout", "timeout", "request_timeout"):
+            wait = section.take(name)
+            if wait is None or not wait.amount():
+                continue
+            if "first_byte_s" in self.timeouts:
+                wait.note("another timeout of this file goes before it; left out")
+                continue
             self._put(self.timeouts, ("timeouts", "first_byte_s"), min(wait.amount(), 86_400), wait)
             wait.note("is taken as the wait for the first byte; a reply that flows is not cut off")
 

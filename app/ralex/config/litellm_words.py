@@ -9,6 +9,10 @@ _PLAIN = "has no counterpart here and is left out"
 _PER_CALL = "ralex sets this itself for every call; left out"
 _PROXY = "belongs to LiteLLM's server; ralex has none"
 _STATED = "ralex has this for all models alike, not for one; left out"
+_ALWAYS = "not needed: ralex does so by itself"
+_CLASSIFIER = "only LiteLLM's heuristic is known; no model is asked to classify"
+_TASK = "not needed: a task keeps its tier and its model until it ends"
+_BY_HAND = "ralex moves up on evidence, on a complaint, and by /tier; left out"
 _PARALLEL = "ralex limits requests and tokens a minute (rpm, tpm), not how many run at once"
 
 NO_COUNTERPART: Mapping[str, str] = MappingProxyType(
@@ -49,6 +53,40 @@ NO_COUNTERPART: Mapping[str, str] = MappingProxyType(
         "id": "not needed: models are known by provider and name",
         "allowed_fails": "a model that fails is tried last for a while after the first failure",
         "classifier_type": "only LiteLLM's heuristic is known, and it is what decides here",
+        "classifier_llm_config": _CLASSIFIER,
+        "hybrid_boundary_margin": _CLASSIFIER,
+        "heuristic_first_max_tier": _CLASSIFIER,
+        "local_heuristic": _CLASSIFIER,
+        "semantic_keyword_matching": "words are looked for as they stand, not by meaning; left out",
+        "custom_dimensions": (
+            "the score has no dimensions of one's own, so asks with these words may score lower "
+            "here; a rule of [[routers.NAME.rules]] can send them to a tier"
+        ),
+        "escalation_keywords": _BY_HAND,
+        "stall_escalation_enabled": "not needed: the loop guard is evidence for moving up",
+        "session_affinity": _TASK,
+        "session_affinity_ttl_seconds": _TASK,
+        "deployment_affinity": _TASK,
+        "classification_mode": _TASK,
+        "cache_aware_routing": _ALWAYS,
+        "enable_context_window_escalation": _ALWAYS,
+        "context_compaction": _ALWAYS,
+        "route_housekeeping_to_cheapest_tier": _ALWAYS,
+        "max_tokens_from_tier_model": "ralex asks for what the model and the budget allow",
+        "plan_mode_min_tier": "plan mode does not change the tier; left out",
+        "reminder_markers": "ralex knows <system-reminder> alone; left out",
+        "retry_policy": "ralex repeats by the kind of failure; num_retries counts for all of them",
+        "model_group_retry_policy": (
+            "ralex repeats by the kind of failure; num_retries counts for all of them"
+        ),
+        "retry_after": "a provider's own wait is kept to; there is no least wait besides",
+        "disable_cooldowns": "a model that fails is tried last for a while; see cooldown_time",
+        "allowed_fails_policy": (
+            "a model that fails is tried last for a while after the first failure"
+        ),
+        "tags": "deployments are not chosen by tags; left out",
+        "enable_tag_filtering": "deployments are not chosen by tags; left out",
+        "mock_response": "answers are not invented; see `ralex demo`",
     }
 )
 """Keys of any level, each with a sentence for the report."""
