@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -35,6 +35,7 @@ from ralex.core.events import (
     StepStarted,
     ToolCallFinished,
     ToolCallStarted,
+    ToolOutputGrew,
     TurnFailed,
     TurnFinished,
     TurnStarted,
@@ -312,6 +313,7 @@ class FakeSession:
     compacted: list[str] = field(default_factory=list[str])
     compaction: ContextCompacted | None = None
     gate: asyncio.Event | None = None
+    printed: str = ""
     interrupted: int = 0
     id: SessionId = S1
     context_tokens: int = 0
@@ -360,8 +362,23 @@ class FakeSession:
     async def unsteer(self, index: int) -> str:
         return self.steered.pop(index).text
 
-    async def run_shell(self, command: str, *, is_shared: bool = True) -> ShellRan:
+    async def run_shell(
+        self,
+        command: str,
+        *,
+        is_shared: bool = True,
+        watch: Callable[[ToolOutputGrew], None] | None = None,
+    ) -> ShellRan:
         self.commands.append((command, is_shared))
+        if watch is not None and self.printed:
+            watch(
+                ToolOutputGrew(
+                    call_id=CallId(""),
+                    tail=self.printed,
+                    is_cut=False,
+                    total_bytes=len(self.printed),
+                )
+            )
         if self.gate is not None:
             await self.gate.wait()
         if not command:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ralex.agent.history import History
 from ralex.agent.ports import SessionStore
-from ralex.core.events import AgentEvent, AssistantMessageCompleted
+from ralex.core.events import AgentEvent, AssistantMessageCompleted, ToolOutputGrew
 from ralex.core.ids import SessionId
 from ralex.core.stream import ReasoningDelta, TextDelta, ToolCallDelta
 from ralex.dispatch.finishing import finish
@@ -58,8 +58,8 @@ class Recorder:
         match events:
             case (TextDelta() | ReasoningDelta() as delta,):
                 await self._keep_delta(delta)
-            case (ToolCallDelta(),):
-                pass  # its call is stored whole, before it runs
+            case (ToolCallDelta() | ToolOutputGrew(),):
+                pass  # the call is stored whole before it runs, and its result when it ends
             case _:
                 await self._write(*events)
         for event in events:

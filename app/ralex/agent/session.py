@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -23,6 +23,7 @@ from ralex.core.events import (
     AgentEvent,
     ContextCompacted,
     ShellRan,
+    ToolOutputGrew,
     TurnFailed,
 )
 from ralex.core.ids import ModelId, SessionId
@@ -365,7 +366,13 @@ class Session:
             self._player.context_tokens = 0
         return event
 
-    async def run_shell(self, command: str, *, is_shared: bool = True) -> ShellRan:
+    async def run_shell(
+        self,
+        command: str,
+        *,
+        is_shared: bool = True,
+        watch: Callable[[ToolOutputGrew], None] | None = None,
+    ) -> ShellRan:
         """Run a command of the user's; the next turn's model reads what it printed.
 
         Nobody is asked and no model is called. Cancelling ends the command and all it started;
@@ -373,6 +380,7 @@ class Session:
 
         Args:
             is_shared: Whether it becomes part of the conversation at all.
+            watch: Told what it prints while it runs; the events have no call.
 
         Raises:
             UsageError: A turn is running, or the command is blank or cannot be started.
@@ -382,7 +390,7 @@ class Session:
             raise UsageError("a turn is running", hint="stop it first with Esc")
         self._player.is_running = True
         try:
-            return await run_user_shell(self._around, command, is_shared=is_shared)
+            return await run_user_shell(self._around, command, is_shared=is_shared, watch=watch)
         finally:
             self._player.is_running = False
             if is_shared:

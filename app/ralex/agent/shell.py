@@ -9,13 +9,15 @@ when it was stopped is kept.
 import asyncio
 import secrets
 import time
+from collections.abc import Callable
 from typing import Final
 
 from ralex.agent.surroundings import Surroundings
-from ralex.core.events import ShellRan
+from ralex.core.events import ShellRan, ToolOutputGrew
 from ralex.core.ids import TurnId
 from ralex.dispatch.finishing import finish
 from ralex.errors import UsageError
+from ralex.tools import growth
 from ralex.tools.environment import QUIET
 from ralex.tools.output import OutputBuffer
 from ralex.tools.process import run_shell
@@ -25,13 +27,20 @@ MOST_CHARS: Final = 20_000
 _NO_DEADLINE_S: Final = 7 * 86_400.0
 
 
-async def run_user_shell(around: Surroundings, command: str, *, is_shared: bool) -> ShellRan:
+async def run_user_shell(
+    around: Surroundings,
+    command: str,
+    *,
+    is_shared: bool,
+    watch: Callable[[ToolOutputGrew], None] | None = None,
+) -> ShellRan:
     """Run a command and record it, also if it is stopped half-way by cancelling.
 
     What it changes is a turn of its own for undo.
 
     Args:
         is_shared: The next turn's model reads it.
+        watch: Told what it prints while it runs; the events have no call.
 
     Raises:
         UsageError: If the command is blank or too long, or cannot be started.
@@ -60,14 +69,19 @@ async def run_user_shell(around: Surroundings, command: str, *, is_shared: bool)
             is_shared=is_shared,
         )
 
+    async def tell(tail: str, total_bytes: int) -> None:
+        if watch is not None:
+            watch(toolbox.grown(tail, total_bytes))
+
     async def work() -> int:
-        end = await run_shell(
-            command,
-            cwd=toolbox.context.cwd,
-            environment={**toolbox.context.environment, **QUIET},
-            timeout_s=_NO_DEADLINE_S,
-            output=output,
-        )
+        async with growth.told(output, tell if watch is not None else None):
+            end = await run_shell(
+                command,
+                cwd=toolbox.context.cwd,
+                environment={**toolbox.context.environment, **QUIET},
+                timeout_s=_NO_DEADLINE_S,
+                output=output,
+            )
         return end.exit_code
 
     try:

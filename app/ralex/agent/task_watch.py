@@ -17,7 +17,7 @@ from ralex.core.events import (
     TaskProgressed,
     ToolCallStarted,
 )
-from ralex.core.ids import SessionId, TurnId
+from ralex.core.ids import ModelId, SessionId, TurnId
 from ralex.core.routing import RouteDecision
 from ralex.core.usage import Usage
 from ralex.errors import UsageError
@@ -37,6 +37,7 @@ class TaskWatch:
         self._billed_top_usd = Decimal(0)
         self._billed_usage = Usage()
         self._doing = "starting"
+        self._model: ModelId | None = None
         self.totals = TurnTotals()
 
     async def emit(self, *events: AgentEvent) -> None:
@@ -45,7 +46,8 @@ class TaskWatch:
             self._history.feed(event)
             match event:
                 case StepStarted():
-                    self._doing = "thinking"
+                    self._doing, self._model = "thinking", event.model
+                    await self._tell()
                 case StepFinished():
                     self.bill()
                     await self._tell()
@@ -75,7 +77,7 @@ class TaskWatch:
         await self._scope.emit(
             TaskProgressed(
                 call_id=self._scope.call_id,
-                model=self.totals.model,
+                model=self._model,
                 steps=self.totals.steps,
                 doing=self._doing,
                 cost_usd=self.totals.cost_usd,

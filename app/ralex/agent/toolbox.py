@@ -7,13 +7,22 @@ from dataclasses import replace
 
 from ralex.agent.approval import ALLOW, ALWAYS, NOBODY, Approvals
 from ralex.agent.changes import Changes
+from ralex.agent.live import Told, grown
 from ralex.agent.loop_guard import STOP_AT, LoopGuard, Verdict, nudge
 from ralex.agent.permissions import Permissions
 from ralex.agent.restoring import Sights, stored_plan
 from ralex.agent.totals import TurnTotals
 from ralex.agent.turn_tools import TurnScope, TurnTool
 from ralex.core.compaction import holds_stand_in
-from ralex.core.events import AgentEvent, ContextAdded, Notice, ToolCallFinished, ToolCallStarted
+from ralex.core.events import (
+    AgentEvent,
+    ContextAdded,
+    Notice,
+    ToolCallFinished,
+    ToolCallStarted,
+    ToolOutputGrew,
+)
+from ralex.core.ids import CallId
 from ralex.core.messages import ToolCall, ToolSpec
 from ralex.core.permissions import Effect
 from ralex.core.records import dataclass
@@ -234,7 +243,14 @@ class Toolbox:
                 scope = TurnScope(call_id=call.id, emit=emit, totals=around.totals)
                 outcome = await tool.run_in(scope, ready.arguments)
             else:
-                outcome = await self._changes.run(tool, ready.arguments, self._context, emit)
+                told = Told(
+                    tool=tool,
+                    call_id=call.id,
+                    emit=emit,
+                    blotted=self.blotted,
+                    secrets=self._secrets,
+                )
+                outcome = await self._changes.run(told, ready.arguments, self._context, emit)
         except ToolError as error:
             text = f"{error.message}; {error.hint}" if error.hint else error.message
             outcome = ToolOutcome(text=text, summary=_first_line(error), is_error=True)
@@ -284,6 +300,10 @@ class Toolbox:
         for secret in self._secrets:
             text = text.replace(secret, "[key]")
         return text
+
+    def grown(self, tail: str, total_bytes: int) -> ToolOutputGrew:
+        """Say what of the output of a running command of the user's may be told already."""
+        return grown(CallId(""), tail, total_bytes, blotted=self.blotted, secrets=self._secrets)
 
     async def _permission(self, ready: _Ready, title: str, emit: Emit) -> str:
         """Ask what mode and rules ask; returns why the call is refused, or an empty string."""

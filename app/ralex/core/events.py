@@ -2,10 +2,10 @@
 
 Order within a turn: TurnStarted, RouteDecided, then for each step CapacityDecided, StepStarted,
 deltas, AssistantMessageCompleted, StepFinished, and for each tool call ToolCallStarted before
-ToolCallFinished; the last event is always exactly one of TurnFinished or TurnFailed. Notices may
-come anywhere between; what changes the conversation itself (ContextMasked, ContextCompacted,
-SteeringDelivered, AdviceGiven) comes between two steps. Deltas are for showing; the completed
-events hold everything again and are what is stored.
+ToolCallFinished, ToolOutputGrew between them; the last event is always exactly one of TurnFinished
+or TurnFailed. Notices may come anywhere between; what changes the conversation itself
+(ContextMasked, ContextCompacted, SteeringDelivered, AdviceGiven) comes between two steps. Deltas
+are for showing; the completed events hold everything again and are what is stored.
 """
 
 from dataclasses import field
@@ -311,6 +311,24 @@ class ToolCallFinished:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolOutputGrew:
+    """A command printed something; comes between the start and the end of its call, never stored.
+
+    At most five a second for each call, and none for a call that ends at once.
+
+    Attributes:
+        tail: The end of all it has printed so far, 2 KiB at most; takes the place of the last one.
+        is_cut: Something was printed before it.
+        total_bytes: All it has printed so far.
+    """
+
+    call_id: CallId
+    tail: str
+    is_cut: bool
+    total_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskProgressed:
     """A sub-agent went on; comes between the start and the end of its tool call.
 
@@ -471,6 +489,7 @@ AgentEvent: TypeAlias = (
     | StepFinished
     | ToolCallStarted
     | ToolCallFinished
+    | ToolOutputGrew
     | TaskProgressed
     | ApprovalRequested
     | QuestionAsked

@@ -39,6 +39,7 @@ from ralex.core.events import (
     TaskProgressed,
     ToolCallFinished,
     ToolCallStarted,
+    ToolOutputGrew,
     TurnFailed,
     TurnFinished,
     TurnStarted,
@@ -158,7 +159,7 @@ def _blocks_of(  # noqa: C901, PLR0912 - one case for each event
             pass
         case SteeringWithdrawn():
             pass
-        case TaskProgressed():
+        case TaskProgressed() | ToolOutputGrew():
             pass  # the call's result holds what came of it
         case _:
             assert_never(event)

@@ -1,9 +1,9 @@
 """What a tool is: a schema for the model, a title for the card, a coroutine that does the work."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ralex.core.messages import Image, ToolSpec
 from ralex.core.records import dataclass
@@ -89,6 +89,24 @@ class ToolOutcome:
     exit_code: int | None = None
     files_changed: tuple[str, ...] = ()
     images: tuple[Image, ...] = ()
+
+
+@runtime_checkable
+class LiveTool(Protocol):
+    """A tool that can tell what it prints while it still runs."""
+
+    async def run_told(
+        self,
+        arguments: Mapping[str, object],
+        context: ToolContext,
+        tell: Callable[[str, int], Awaitable[None]] | None,
+    ) -> ToolOutcome:
+        """Do as ``Tool.run`` does.
+
+        Args:
+            tell: See ``tools.growth.Tell``.
+        """
+        ...
 
 
 class Tool(Protocol):

@@ -7,6 +7,7 @@ from ralex.core.messages import ToolSpec
 from ralex.errors import ToolError
 from ralex.tools.base import ToolContext, ToolOutcome
 from ralex.tools.environment import QUIET
+from ralex.tools.growth import Tell, told
 from ralex.tools.output import OutputBuffer
 from ralex.tools.params import COMMAND_ALIASES, Param, Params
 from ralex.tools.process import ProcessEnd, run_shell
@@ -64,6 +65,16 @@ class BashTool:
         Raises:
             ToolError: If it cannot be started.
         """
+        return await self.run_told(arguments, context, None)
+
+    async def run_told(
+        self, arguments: Mapping[str, object], context: ToolContext, tell: Tell | None
+    ) -> ToolOutcome:
+        """Run a command as ``run`` does and tell what it prints meanwhile.
+
+        Raises:
+            ToolError: If it cannot be started.
+        """
         values = _PARAMS.coerce(arguments)
         command = values.text("command")
         if not command.strip() or "\0" in command:
@@ -75,13 +86,14 @@ class BashTool:
         timeout_s = _timeout(values.integer("timeout"))
         output = OutputBuffer(context.output_dir / f"bash-{secrets.token_hex(4)}.txt")
         try:
-            end = await run_shell(
-                command,
-                cwd=context.cwd,
-                environment={**context.environment, **QUIET},
-                timeout_s=timeout_s,
-                output=output,
-            )
+            async with told(output, tell):
+                end = await run_shell(
+                    command,
+                    cwd=context.cwd,
+                    environment={**context.environment, **QUIET},
+                    timeout_s=timeout_s,
+                    output=output,
+                )
         except (OSError, UnicodeEncodeError) as error:
             raise ToolError(f"bash could not be started: {error}") from error
         finally:

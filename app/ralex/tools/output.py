@@ -1,6 +1,7 @@
 """The output of a command: beginning and end for the model, the rest in a file, all bounded."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,12 +19,14 @@ class OutputBuffer:
         path: Where the whole output goes once it is too long to be shown.
         total: Bytes so far.
         is_closed: The other side has closed its end.
+        on_growth: Called after each piece, if set; must be quick.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.total = 0
         self.is_closed = False
+        self.on_growth: Callable[[], None] | None = None
         self._head = bytearray()
         self._tail = bytearray()
         self._file: BinaryIO | None = None
@@ -48,6 +51,17 @@ class OutputBuffer:
         self._tail += chunk
         if len(self._tail) > 4 * _HALF:
             del self._tail[:-_HALF]
+        if self.on_growth is not None:
+            self.on_growth()
+
+    def tail(self, most_bytes: int) -> str:
+        """Give the end of what came so far as plain text: whole lines where there are any."""
+        data = bytes(self._tail[-most_bytes:])
+        if len(data) < most_bytes:
+            data = bytes(self._head[len(data) - most_bytes :]) + data
+        if self.total > len(data):
+            data = data[data.find(b"\n") + 1 :] or data
+        return clean(_decode(data, is_cut=True))
 
     def close(self) -> None:
         """Close the file; its last line says so if it is not complete."""

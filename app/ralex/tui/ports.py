@@ -5,7 +5,7 @@ from __future__ import annotations  # the types below cost time that the first f
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from decimal import Decimal
     from pathlib import Path
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         LimitName,
         SpendRow,
     )
-    from ralex.core.events import AgentEvent, ContextCompacted, ShellRan
+    from ralex.core.events import AgentEvent, ContextCompacted, ShellRan, ToolOutputGrew
     from ralex.core.ids import ModelId, SessionId
     from ralex.core.model_table import Standing
     from ralex.core.models import ModelInfo
@@ -158,13 +158,20 @@ class ChatSession(Protocol):
         """What the user said during a turn and the model has not been told yet, oldest first."""
         ...
 
-    async def run_shell(self, command: str, *, is_shared: bool = True) -> ShellRan:
+    async def run_shell(
+        self,
+        command: str,
+        *,
+        is_shared: bool = True,
+        watch: Callable[[ToolOutputGrew], None] | None = None,
+    ) -> ShellRan:
         """Run a command of the user's; the next turn's model reads what it printed.
 
         Cancelling ends it; what it had printed is kept.
 
         Args:
             is_shared: Whether it becomes part of the conversation at all.
+            watch: Told what it prints while it runs; the events have no call.
 
         Raises:
             UsageError: A turn is running, or the command is blank or cannot be started.

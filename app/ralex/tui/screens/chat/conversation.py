@@ -185,6 +185,11 @@ class Conversation:
             except (WorkerError, TimeoutError):
                 return
 
+    def count_second(self) -> None:
+        """Show on the cards of what runs how long it has."""
+        if self._scribe is not None:
+            self._scribe.running.tick()
+
     async def _open(self, opens: Callable[[], Awaitable[ChatSession]] | None, told: str) -> None:
         try:
             if not self.is_drawable:

@@ -306,6 +306,11 @@ class ChatScreen(ReadingScreen):
             case _:
                 self.action_budget()
 
+    @on(Activity.SecondPassed)
+    def _count_second(self, event: Activity.SecondPassed) -> None:
+        event.stop()
+        self.conversation.count_second()
+
     def action_mode(self) -> None:
         """Go on to the next mode."""
         if self.session is not None:

@@ -30,7 +30,7 @@ def shell_work(
 ) -> "Callable[[ChatSession, Scribe], Awaitable[AnyItem | None]]":
     """Make what runs a command and shows it as a card, at once and as it ends."""
 
-    async def work(session: "ChatSession", _scribe: "Scribe") -> "AnyItem | None":
+    async def work(session: "ChatSession", scribe: "Scribe") -> "AnyItem | None":
         from ralex.tui.widgets.transcript.items import ToolItem, ToolState  # noqa: PLC0415
         from ralex.tui.widgets.transcript.scribe import shell_item  # noqa: PLC0415
 
@@ -39,10 +39,15 @@ def shell_work(
             name="!" if is_shared else "!!",
             title=shown_line(command),
             arguments={"command": shown(command)},
+            is_open=True,
         )
         screen.show(card)
+        scribe.running.begin(card)
         try:
-            done = shell_item(await session.run_shell(command, is_shared=is_shared))
+            ran = await session.run_shell(
+                command, is_shared=is_shared, watch=lambda event: scribe.running.grow(card, event)
+            )
+            done = shell_item(ran)
         except asyncio.CancelledError:
             card.state, card.summary = ToolState.UNKNOWN, "stopped; what it printed is kept"
             raise
@@ -55,6 +60,7 @@ def shell_work(
             card.is_open = True
             return None
         finally:
+            scribe.running.end(card)
             screen.transcript.update_item(card)
 
     return work

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from textual.content import Content
+from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Static
 
@@ -21,6 +22,9 @@ class Activity(Static):
         is_still: Draw no moving parts, for pictures and for people who asked for none.
     """
 
+    class SecondPassed(Message):
+        """What runs goes on for another second."""
+
     def __init__(
         self,
         clock: Callable[[], float],
@@ -36,6 +40,7 @@ class Activity(Static):
         self._letters = 0
         self._first_letter: float | None = None
         self._frame = 0
+        self._second = 0
         self._timer: Timer | None = None
         self.display = False
 
@@ -77,6 +82,9 @@ class Activity(Static):
     def _tick(self) -> None:
         self._frame += 1
         self._draw()
+        if (second := int(self.elapsed_s)) != self._second:
+            self._second = second
+            self.post_message(self.SecondPassed())
 
     def _draw(self) -> None:
         mark = "⠿" if self._is_still else _FRAMES[self._frame % len(_FRAMES)]

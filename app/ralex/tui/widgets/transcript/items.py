@@ -131,7 +131,15 @@ class AnswerItem(Item):
 
 @dataclass(slots=True, kw_only=True)
 class ToolItem(Item):
-    """A tool call as a card."""
+    """A tool call as a card.
+
+    Attributes:
+        output: What it printed; while it runs, the end of that.
+        is_cut: Something was printed before that.
+        doing: Where it is, in a few words, while it runs.
+        begun_s: When it began, in seconds since the turn did.
+        running_s: Whole seconds it has run.
+    """
 
     call_id: str
     name: str
@@ -143,6 +151,10 @@ class ToolItem(Item):
     diff: str = ""
     exit_code: int | None = None
     elapsed_ms: int = 0
+    is_cut: bool = False
+    doing: str = ""
+    begun_s: float = 0.0
+    running_s: int = 0
 
     can_open: ClassVar[bool] = True
 

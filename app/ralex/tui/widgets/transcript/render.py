@@ -4,6 +4,7 @@ Everything hangs on one left edge, two cells in. What ralex adds (receipts, card
 quieter than what people and models say. Imported after the first frame, with the Markdown parser.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Final, assert_never
 
@@ -36,6 +37,7 @@ _OUTPUT_HEAD: Final = 40
 _OUTPUT_TAIL: Final = 40
 _NAME_WIDTH: Final = 5
 _SUMMARY_WIDTH: Final = 40
+_EXIT_NOTE: Final = re.compile(r"\[exit code -?\d+, [\d.]+ s\]\s*\Z")
 
 
 class ItemRenderer:
@@ -175,7 +177,8 @@ class ItemRenderer:
         # What was called comes first: its end may take half of the room, and what is left over.
         room = width - cells(left) - 2
         needed = cells([(item.title, palette.text)])
-        right = fit(self._tool_summary(item), max(room // 2, min(_SUMMARY_WIDTH, room - needed)))
+        most = room if item.state is ToolState.RUNNING else _SUMMARY_WIDTH
+        right = fit(self._tool_summary(item), max(room // 2, min(most, room - needed)))
         room = max(8, room - cells(right))
         left += fit([(item.title, palette.text)], room)
         free = max(2, width - cells(left) - cells(right))
@@ -187,7 +190,10 @@ class ItemRenderer:
     def _tool_summary(self, item: ToolItem) -> Line:
         palette = self._palette
         if item.state is ToolState.RUNNING:
-            return [("running", palette.accent)]
+            took = formats.seconds(float(item.running_s)) if item.running_s >= 10 else ""
+            took = took or (f"{item.running_s} s" if item.running_s else "running")
+            doing = f" · {item.doing}" if item.doing else ""
+            return [(took, palette.accent), (doing, palette.faint)]
         if item.diff and item.state is ToolState.DONE:
             added, removed = diff_counts(item.diff)
             return [(f"+{added}", palette.added_sign), (f" −{removed}", palette.removed_sign)]
@@ -211,10 +217,12 @@ class ItemRenderer:
             for name, value in item.arguments.items():
                 if value != item.title:
                     lines.append(_argument(name, value, palette))
-        output = item.output.strip("\n").split("\n") if item.output.strip() else []
+        # How a command ended stands on the card's first line already.
+        printed = _EXIT_NOTE.sub("", item.output) if command else item.output
+        output = printed.strip("\n").split("\n") if printed.strip() else []
+        if item.is_cut:
+            lines.append([("… earlier output", palette.faint)])
         lines += [[(part, palette.muted)] for part in _shortened(output, is_tail=bool(command))]
-        if command and item.state is not ToolState.RUNNING:
-            lines.append([(_ending(item), palette.faint)])
         return self._behind_bar(lines or [[("nothing to show", palette.faint)]], total)
 
     def _behind_bar(self, lines: Sequence[Line], total: int) -> list[Row]:
@@ -328,8 +336,3 @@ def _shortened(lines: list[str], *, is_tail: bool) -> list[str]:
     if is_tail:
         return [f"… {left_out:,} earlier lines", *lines[-most:]]
     return [*lines[:most], f"… {left_out:,} more lines"]
-
-
-def _ending(item: ToolItem) -> str:
-    code = "" if item.exit_code is None else f"exit {item.exit_code} · "
-    return f"{code}{formats.seconds(item.elapsed_ms / 1_000)}"

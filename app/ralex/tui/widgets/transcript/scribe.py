@@ -28,6 +28,7 @@ from ralex.core.events import (
     TaskProgressed,
     ToolCallFinished,
     ToolCallStarted,
+    ToolOutputGrew,
     TurnFailed,
     TurnFinished,
     TurnStarted,
@@ -51,6 +52,7 @@ from ralex.tui.widgets.transcript.items import (
     UserItem,
     tool_arguments,
 )
+from ralex.tui.widgets.transcript.running import RunningCards
 
 _MOST_PATHS = 20
 
@@ -95,6 +97,9 @@ class Scribe:
         page: The transcript, or a list for a session that is read again.
         pen: For text as it arrives; None ignores deltas, because completed events hold it all.
         elapsed: Seconds since the turn began, where that is known.
+
+    Attributes:
+        running: The cards of what runs now.
     """
 
     def __init__(
@@ -103,6 +108,7 @@ class Scribe:
         self._page = page
         self._pen = pen
         self._elapsed = elapsed
+        self.running = RunningCards(page, elapsed)
         self._tools: dict[str, ToolItem] = {}
         self._route: RouteItem | None = None
         self._announced: str | None = None
@@ -166,7 +172,11 @@ class Scribe:
             case TextDelta() | ReasoningDelta() | ToolCallDelta() | StepFinished():
                 pass
             case TaskProgressed():
-                self._tell_progress(event)
+                if (card := self._tools.get(event.call_id)) is not None:
+                    self.running.progress(card, event)
+            case ToolOutputGrew():
+                if (card := self._tools.get(event.call_id)) is not None:
+                    self.running.grow(card, event)
             case QuestionAsked():
                 self._page.append(NoticeItem(level="info", text=question_text(event)))
             case ApprovalRequested() | SteeringQueued() | SteeringWithdrawn():
@@ -217,12 +227,14 @@ class Scribe:
             gap=0 if self._is_after_card() else 1,
         )
         self._tools[event.call_id] = item
+        self.running.begin(item)
         self._page.append(item)
 
     def _finish_tool(self, event: ToolCallFinished) -> None:
         item = self._tools.get(event.call_id)
         if item is None:
             return
+        self.running.end(item)
         item.state = ToolState.FAILED if event.is_error else ToolState.DONE
         item.summary = shown_line(event.summary)
         item.output = shown(event.output)
@@ -230,13 +242,6 @@ class Scribe:
         item.exit_code = event.exit_code
         item.elapsed_ms = event.elapsed_ms
         self._page.update_item(item)
-
-    def _tell_progress(self, event: TaskProgressed) -> None:
-        item = self._tools.get(event.call_id)
-        if item is not None and item.state is ToolState.RUNNING:
-            steps = formats.count(event.steps, "step")
-            item.summary = f"{steps} · {formats.usd(event.cost_usd)} · {shown_line(event.doing)}"
-            self._page.update_item(item)
 
     def _is_after_card(self) -> bool:
         items: list[AnyItem] = getattr(self._page, "items", [])
@@ -275,6 +280,7 @@ class Scribe:
             self._pen.finish()
         for item in self._tools.values():
             if item.state is ToolState.RUNNING:
+                self.running.end(item)
                 item.state = state
                 item.summary = "no result"
                 self._page.update_item(item)
