@@ -101,37 +101,37 @@ def _apply_scalars(draft: Draft, file: TomlFile, content: FileSection) -> None:
     draft.escalation = content.escalation or draft.escalation
     draft.new_task_after_minutes = content.new_task_after_minutes or draft.new_task_after_minutes
     draft.titles = content.titles or draft.titles
-    waits = content.timeouts.model_dump(exclude_none=True)
+    waits = content.timeouts.values_given()
     draft.timeouts = replace(draft.timeouts, **waits)
-    again = content.retries.model_dump(exclude_none=True)
+    again = content.retries.values_given()
     draft.retries = replace(draft.retries, **again)
     for name in again:
         draft.origins[f"retries.{name}"] = file.place(("retries", name))
-    kept = content.cache.model_dump(exclude_none=True)
+    kept = content.cache.values_given()
     draft.cache = replace(draft.cache, **kept)
     for name in kept:
         draft.origins[f"cache.{name}"] = file.place(("cache", name))
-    logs = content.log.model_dump(exclude_none=True)
+    logs = content.log.values_given()
     draft.log = replace(draft.log, **logs)
     for name in logs:
         draft.origins[f"log.{name}"] = file.place(("log", name))
-    calls = content.notify.model_dump(exclude_none=True)
+    calls = content.notify.values_given()
     draft.notify = replace(draft.notify, **calls)
     for name in calls:
         draft.origins[f"notify.{name}"] = file.place(("notify", name))
-    fetching = content.web_fetch.model_dump(exclude_none=True)
+    fetching = content.web_fetch.values_given()
     draft.web_fetch = replace(draft.web_fetch, **fetching)
     for name in fetching:
         draft.origins[f"web_fetch.{name}"] = file.place(("web_fetch", name))
     for name in ("mode", "theme", "max_steps", "escalation", "titles", "new_task_after_minutes"):
-        if name in content.model_fields_set:
+        if name in content.fields_given:
             draft.origins[name] = file.place((name,))
     for name in waits:
         draft.origins[f"timeouts.{name}"] = file.place(("timeouts", name))
 
 
 def _apply_budget(draft: Draft, file: TomlFile, budget: BudgetSection) -> None:
-    given = budget.model_fields_set
+    given = budget.fields_given
     if "daily_usd" in given:
         draft.set_daily(budget.daily_usd, file.place(("budget", "daily_usd")))
     if "alert_usd" in given:
@@ -278,7 +278,9 @@ def _model(
     )
     if section.like is not None:
         model = replace(_likeness(draft, file, here, section.like, model), api=model.api)
-    given = section.model_dump(exclude_none=True, exclude={"price", "api", "like"})
+    given = section.values_given()
+    for other in ("price", "api", "like"):
+        given.pop(other, None)
     model = replace(model, **given)
     if section.api is not None:
         model = replace(model, api=Api(section.api))

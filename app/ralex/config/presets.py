@@ -1,4 +1,4 @@
-"""The routers that ship in ``rules/presets``: one file each, read without pydantic.
+"""The routers that ship in ``rules/presets``: one file each, read without pydantic_core.
 
 They are ralex's own files, held by tests, so they are read as trusted data: every start needs them.
 """

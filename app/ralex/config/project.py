@@ -62,7 +62,7 @@ def _tighten_run(draft: Draft, file: TomlFile, content: FileSection) -> None:
 
 
 def _tighten_budget(draft: Draft, file: TomlFile, budget: BudgetSection) -> None:
-    given = budget.model_fields_set
+    given = budget.fields_given
     before = draft.limits  # a lower limit for the day moves the alert, which is not to count here
     for name in _LIMITS:
         if name not in given:

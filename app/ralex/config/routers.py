@@ -28,7 +28,7 @@ def plan_router(
             function returned raises it for a model that does not exist.
     """
     here: KeyPath = ("routers", name)
-    if not section.tiers.model_fields_set:
+    if not section.tiers.fields_given:
         raise file.error((*here, "tiers"), f"the router '{name}' has no tiers")
     boundaries = _boundaries(file, here, section)
     options = None if section.options is None else _options(file, here, section.options)
@@ -36,12 +36,11 @@ def plan_router(
         _pattern(file, (*here, "rules", index), rule) for index, rule in enumerate(section.rules)
     ]
     weights = {
-        key: float(weight)
-        for key, weight in section.weights.model_dump(by_alias=True, exclude_none=True).items()
+        key: float(weight) for key, weight in section.weights.values_given(by_key=True).items()
     }
 
     def build(find: ModelFinder) -> Router:
-        chains = section.tiers.model_dump(by_alias=True, exclude_none=True)
+        chains = section.tiers.values_given(by_key=True)
         return Router(
             name=name,
             scorer=section.scorer,
@@ -75,7 +74,7 @@ def _model(file: TomlFile, place: KeyPath, name: str, find: ModelFinder) -> Mode
 
 def _boundaries(file: TomlFile, here: KeyPath, section: RouterSection) -> Boundaries | None:
     given = section.boundaries
-    if given is None or not given.model_fields_set:
+    if given is None or not given.fields_given:
         return None
     whole = _fill(given, section.scorer)
     place: KeyPath = (*here, "boundaries")
@@ -109,7 +108,7 @@ def _options(file: TomlFile, here: KeyPath, section: OptionsSection) -> ScorerOp
             (*here, "options", "token_thresholds"),
             f"thresholds must rise, but they are {thresholds[0]} and {thresholds[1]}",
         )
-    lists = section.keywords.model_dump(exclude_none=True)
+    lists = section.keywords.values_given()
     return ScorerOptions(
         keywords={name: tuple(words) for name, words in lists.items()},
         custom_technical_keywords=tuple(section.technical_extra),

@@ -1,15 +1,15 @@
 """What a configuration file may hold, and its faults in plain words.
 
-Needs pydantic, with ``values``, and is imported only when a file exists. Every
-message names file, line and key; values are not repeated, because one of them may be a key.
+Needs ``pydantic_core``, with ``sections`` and ``values``, and is imported only when a file exists.
+Every message names file, line and key; values are not repeated, because one of them may be a key.
 """
 
 import difflib
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, ValidationError
 
+from ralex.config.sections import Bounds, Key, Section
 from ralex.config.toml_text import KeyPath, TomlFile, TomlTable
 from ralex.config.values import (
     ApiName,
@@ -31,19 +31,6 @@ from ralex.config.values import (
     Words,
 )
 from ralex.errors import ConfigError
-
-
-class Section(BaseModel):
-    """A table of the file; unknown keys are faults, and types are taken as written."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        strict=True,
-        hide_input_in_errors=True,
-        validate_by_name=False,
-        validate_by_alias=True,
-    )
 
 
 class BudgetSection(Section):
@@ -68,7 +55,7 @@ class TimeoutsSection(Section):
 class RetriesSection(Section):
     """``[retries]``; what is missing is ralex's own."""
 
-    count: Annotated[int, Field(ge=0, le=20)] | None = None
+    count: Annotated[int, Bounds(ge=0, le=20)] | None = None
     cooldown_s: Seconds | None = None
     limit_wait_s: Seconds | None = None
 
@@ -79,15 +66,15 @@ class CacheSection(Section):
     enabled: bool | None = None
     agent: bool | None = None
     ttl_s: Lifetime | None = None
-    max_mb: Annotated[int, Field(gt=0, le=100_000)] | None = None
+    max_mb: Annotated[int, Bounds(gt=0, le=100_000)] | None = None
 
 
 class FallbacksSection(Section):
     """``[fallbacks]``: for each kind of failure what follows a model."""
 
-    general: dict[Name, Chain] = Field(default_factory=dict[str, list[str]])
-    context_window: dict[Name, Chain] = Field(default_factory=dict[str, list[str]])
-    content_policy: dict[Name, Chain] = Field(default_factory=dict[str, list[str]])
+    general: dict[Name, Chain] = {}
+    context_window: dict[Name, Chain] = {}
+    content_policy: dict[Name, Chain] = {}
 
 
 class LogSection(Section):
@@ -115,10 +102,10 @@ class ProviderSection(Section):
     """``[providers.NAME]``."""
 
     api: ApiName | None = None
-    base_url: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
-    api_key: Annotated[str, Field(max_length=10_000)] | None = Field(default=None, repr=False)
+    base_url: Annotated[str, Bounds(min_length=1, max_length=2000)] | None = None
+    api_key: Annotated[str, Bounds(max_length=10_000)] | None = None
     needs_key: bool | None = None
-    headers: dict[str, str] = Field(default_factory=dict[str, str], repr=False)
+    headers: dict[str, str] = {}
 
 
 class RatesSection(Section):
@@ -140,7 +127,7 @@ class LongSection(RatesSection):
 class PriceSection(RatesSection):
     """``price``, in USD per million tokens."""
 
-    long: list[LongSection] = Field(default_factory=list[LongSection], max_length=10)
+    long: Annotated[list[LongSection], Bounds(max_length=10)] = []
 
 
 class ModelSection(Section):
@@ -159,7 +146,7 @@ class ModelSection(Section):
     response_schema: bool | None = None
     prompt_caching: bool | None = None
     temperature: bool | None = None
-    reasoning_field: Annotated[str, Field(max_length=100)] | None = None
+    reasoning_field: Annotated[str, Bounds(max_length=100)] | None = None
     weight: Weight | None = None
     rpm: Tokens | None = None
     tpm: Tokens | None = None
@@ -168,22 +155,22 @@ class ModelSection(Section):
 class TiersSection(Section):
     """``tiers``: a model, or a list of them to fall back along."""
 
-    simple: Chain | None = Field(default=None, alias="SIMPLE")
-    medium: Chain | None = Field(default=None, alias="MEDIUM")
-    complex: Chain | None = Field(default=None, alias="COMPLEX")
-    reasoning: Chain | None = Field(default=None, alias="REASONING")
+    simple: Annotated[Chain | None, Key("SIMPLE")] = None
+    medium: Annotated[Chain | None, Key("MEDIUM")] = None
+    complex: Annotated[Chain | None, Key("COMPLEX")] = None
+    reasoning: Annotated[Chain | None, Key("REASONING")] = None
 
 
 class WeightsSection(Section):
     """``weights``, by the names that the scorers give their dimensions."""
 
-    token_count: Real | None = Field(default=None, alias="tokenCount")
-    code_presence: Real | None = Field(default=None, alias="codePresence")
-    reasoning_markers: Real | None = Field(default=None, alias="reasoningMarkers")
-    technical_terms: Real | None = Field(default=None, alias="technicalTerms")
-    simple_indicators: Real | None = Field(default=None, alias="simpleIndicators")
-    multi_step_patterns: Real | None = Field(default=None, alias="multiStepPatterns")
-    question_complexity: Real | None = Field(default=None, alias="questionComplexity")
+    token_count: Annotated[Real | None, Key("tokenCount")] = None
+    code_presence: Annotated[Real | None, Key("codePresence")] = None
+    reasoning_markers: Annotated[Real | None, Key("reasoningMarkers")] = None
+    technical_terms: Annotated[Real | None, Key("technicalTerms")] = None
+    simple_indicators: Annotated[Real | None, Key("simpleIndicators")] = None
+    multi_step_patterns: Annotated[Real | None, Key("multiStepPatterns")] = None
+    question_complexity: Annotated[Real | None, Key("questionComplexity")] = None
 
 
 class BoundariesSection(Section):
@@ -197,7 +184,7 @@ class BoundariesSection(Section):
 class RuleSection(Section):
     """One of ``[[routers.NAME.rules]]``."""
 
-    pattern: Annotated[str, Field(min_length=1, max_length=2000)]
+    pattern: Annotated[str, Bounds(min_length=1, max_length=2000)]
     tier: TierName | None = None
     model: Name | None = None
     max_cost_usd: Usd | None = None
@@ -224,12 +211,10 @@ class OptionsSection(Section):
     """``[routers.NAME.options]``: what else the scorer ``litellm`` can be told."""
 
     keywords: KeywordsSection = KeywordsSection()
-    technical_extra: Words = Field(default_factory=list[str])
-    token_thresholds: Annotated[list[Count], Field(min_length=2, max_length=2)] | None = None
+    technical_extra: Words = []
+    token_thresholds: Annotated[list[Count], Bounds(min_length=2, max_length=2)] | None = None
     reasoning_override_min_score: Real | None = None
-    keyword_tiers: list[KeywordTierSection] = Field(
-        default_factory=list[KeywordTierSection], max_length=100
-    )
+    keyword_tiers: Annotated[list[KeywordTierSection], Bounds(max_length=100)] = []
 
 
 class RouterSection(Section):
@@ -239,7 +224,7 @@ class RouterSection(Section):
     tiers: TiersSection
     weights: WeightsSection = WeightsSection()
     boundaries: BoundariesSection | None = None
-    rules: list[RuleSection] = Field(default_factory=list[RuleSection], max_length=1000)
+    rules: Annotated[list[RuleSection], Bounds(max_length=1000)] = []
     options: OptionsSection | None = None
 
 
@@ -249,8 +234,8 @@ class FileSection(Section):
     router: Name | None = None
     model: Name | None = None
     mode: ModeName | None = None
-    theme: Annotated[str, Field(min_length=1, max_length=100)] | None = None
-    max_steps: Annotated[int, Field(gt=0, le=100_000)] | None = None
+    theme: Annotated[str, Bounds(min_length=1, max_length=100)] | None = None
+    max_steps: Annotated[int, Bounds(gt=0, le=100_000)] | None = None
     escalation: Literal["on", "off"] | None = None
     new_task_after_minutes: Minutes | None = None
     titles: Literal["model", "first-line"] | None = None
@@ -260,15 +245,15 @@ class FileSection(Section):
     cache: CacheSection = CacheSection()
     log: LogSection = LogSection()
     web_fetch: WebFetchSection = WebFetchSection()
-    permissions: dict[Name, EffectName] = Field(default_factory=dict[str, EffectName])
+    permissions: dict[Name, EffectName] = {}
     notify: NotifySection = NotifySection()
-    keys: dict[Name, Keys] = Field(default_factory=dict[str, list[str]])
-    aliases: dict[Name, Chain] = Field(default_factory=dict[str, list[str]])
-    deployments: dict[Name, Chain] = Field(default_factory=dict[str, list[str]])
+    keys: dict[Name, Keys] = {}
+    aliases: dict[Name, Chain] = {}
+    deployments: dict[Name, Chain] = {}
     fallbacks: FallbacksSection = FallbacksSection()
-    providers: dict[Name, ProviderSection] = Field(default_factory=dict[str, ProviderSection])
-    models: dict[Name, ModelSection] = Field(default_factory=dict[str, ModelSection])
-    routers: dict[Name, RouterSection] = Field(default_factory=dict[str, RouterSection])
+    providers: dict[Name, ProviderSection] = {}
+    models: dict[Name, ModelSection] = {}
+    routers: dict[Name, RouterSection] = {}
 
 
 _SECTIONS: tuple[tuple[tuple[str, ...], type[Section]], ...] = (
@@ -304,7 +289,7 @@ _PLAIN_WORDS = (
     ("a valid dictionary", "a table"),
     ("a valid list", "a list"),
     ("String should have", "must have"),
-    ("Value should have at least 1 item after validation, not 0", "must not be empty"),
+    ("List should have at least 1 item after validation, not 0", "must not be empty"),
     ("List should have", "must have"),
     (" after validation", ""),
 )
@@ -317,7 +302,7 @@ def check_table(file: TomlFile, table: TomlTable | None = None) -> FileSection:
         ConfigError: For the first fault, with file, line, key and the nearest known key.
     """
     try:
-        return FileSection.model_validate(file.table if table is None else table)
+        return FileSection.checked(file.table if table is None else table)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
     except RecursionError:
@@ -332,7 +317,7 @@ def known_keys(key_path: KeyPath) -> tuple[str, ...]:
         if len(pattern) == len(key_path) and all(
             want in ("*", have) for want, have in zip(pattern, key_path, strict=True)
         ):
-            return tuple(field.alias or name for name, field in section.model_fields.items())
+            return section.known_keys()
     return ()
 
 

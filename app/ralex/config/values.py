@@ -1,13 +1,14 @@
 """The values that a configuration file may hold, with the words for what is wrong with one.
 
-Beside ``schema`` the only module that needs pydantic.
+With ``sections`` and ``schema`` the only module that needs ``pydantic_core``.
 """
 
 from decimal import Decimal
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field, PlainValidator
 from pydantic_core import PydanticCustomError
+
+from ralex.config.sections import Bounds, Checked, Lifted
 
 MAX_USD = Decimal(1_000_000_000)
 _MAX_WEIGHT = 100.0
@@ -69,19 +70,19 @@ def _chain(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-Usd: TypeAlias = Annotated[Decimal, PlainValidator(_usd)]
-Limit: TypeAlias = Annotated[Decimal | None, PlainValidator(_limit)]
-Real: TypeAlias = Annotated[float, PlainValidator(_real)]
-Seconds: TypeAlias = Annotated[float, PlainValidator(_seconds)]
-Minutes: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
-Lifetime: TypeAlias = Annotated[float, PlainValidator(_lifetime)]
-Weight: TypeAlias = Annotated[float, PlainValidator(_weight)]
-Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=200)]
-Tokens: TypeAlias = Annotated[int, Field(gt=0, le=1_000_000_000)]
-Chain: TypeAlias = Annotated[list[Name], BeforeValidator(_chain), Field(min_length=1)]
-Keys: TypeAlias = Annotated[list[Name], BeforeValidator(_chain), Field(max_length=20)]
-Count: TypeAlias = Annotated[int, Field(ge=0, le=1_000_000_000)]
-Words: TypeAlias = Annotated[list[Name], Field(max_length=1000)]
+Usd: TypeAlias = Annotated[Decimal, Checked(_usd)]
+Limit: TypeAlias = Annotated[Decimal | None, Checked(_limit)]
+Real: TypeAlias = Annotated[float, Checked(_real)]
+Seconds: TypeAlias = Annotated[float, Checked(_seconds)]
+Minutes: TypeAlias = Annotated[int, Bounds(ge=1, le=1_000_000)]
+Lifetime: TypeAlias = Annotated[float, Checked(_lifetime)]
+Weight: TypeAlias = Annotated[float, Checked(_weight)]
+Name: TypeAlias = Annotated[str, Bounds(min_length=1, max_length=200)]
+Tokens: TypeAlias = Annotated[int, Bounds(gt=0, le=1_000_000_000)]
+Chain: TypeAlias = Annotated[list[Name], Lifted(_chain), Bounds(min_length=1)]
+Keys: TypeAlias = Annotated[list[Name], Lifted(_chain), Bounds(max_length=20)]
+Count: TypeAlias = Annotated[int, Bounds(ge=0, le=1_000_000_000)]
+Words: TypeAlias = Annotated[list[Name], Bounds(max_length=1000)]
 TierName: TypeAlias = Literal["SIMPLE", "MEDIUM", "COMPLEX", "REASONING"]
 ModeName: TypeAlias = Literal["yolo", "ask", "plan"]
 EffectName: TypeAlias = Literal["allow", "ask", "deny"]
