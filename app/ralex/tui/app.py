@@ -179,7 +179,7 @@ class RalexApp(App[None]):
         except ConfigError as error:
             chat = self.screen_stack[0]
             if isinstance(chat, ChatScreen):
-                chat.show_error(error.message, error.hint)
+                chat.show_error(error.message, error.hint, is_answer=False)
 
     def _start_theme(self, name: str) -> None:
         try:

@@ -166,6 +166,7 @@ class Conversation:
         elif session is None or scribe is None:
             self._screen.show_error("the session is not open yet", "try again in a moment")
         else:
+            self._screen.transcript.follow()
             task = self._occupy(what, lambda: work(session, scribe))
             self._turn = self._screen.run_worker(task, group="turn", exit_on_error=False)
 
@@ -246,7 +247,7 @@ class Conversation:
         try:
             budget = await self.session.budget()
         except RalexError as error:
-            self._screen.show_error(error.message, error.hint)
+            self._screen.show_error(error.message, error.hint, is_answer=False)
             return
         from ralex.tui.screens.chat.following import status_of  # noqa: PLC0415
 
@@ -281,8 +282,8 @@ class Conversation:
         activity.start(what)
         try:
             item = await work()
-            if item is not None:
-                self._screen.show(item)
+            if item is not None:  # whoever scrolled up meanwhile stays there
+                self._screen.transcript.append(item)
         except asyncio.CancelledError:
             self._screen.show(NoticeItem(level="warning", text=f"Stopped: {what}."))
             self._screen.give_back(self.queue)

@@ -209,13 +209,21 @@ class ChatScreen(ReadingScreen):
             waiting.clear()
 
     def show(self, item: AnyItem) -> None:
-        """Add an entry of our own and go to it."""
+        """Add an entry that answers what the user just did, and go to it."""
         self.transcript.append(item)
         self.transcript.follow()
 
-    def show_error(self, message: str, hint: str = "") -> None:
-        """Add an error."""
-        self.show(ErrorItem(message=shown(mask_secrets(message)), hint=shown(mask_secrets(hint))))
+    def show_error(self, message: str, hint: str = "", *, is_answer: bool = True) -> None:
+        """Add an error.
+
+        Args:
+            is_answer: It answers what the user just did; otherwise whoever reads stays there.
+        """
+        item = ErrorItem(message=shown(mask_secrets(message)), hint=shown(mask_secrets(hint)))
+        if is_answer:
+            self.show(item)
+        else:
+            self.transcript.append(item)
 
     @work(group="command", exit_on_error=False)
     async def run_command(self, typed: Typed) -> None:

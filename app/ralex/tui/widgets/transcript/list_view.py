@@ -124,9 +124,11 @@ class ItemList(ScrollView):
         )
         difference = self._heights.set(index, len(self._rows(index)))
         self._has_news |= not follow and index == len(self.items) - 1
+        # Taken before: a list that gets shorter may move the view to its new end by itself.
+        y = self.scroll_offset.y + difference
         self._sync(follow=follow)
         if difference and is_above and not follow:
-            self._jump(self.scroll_offset.y + difference)
+            self._jump(y)
 
     def follow(self) -> None:
         """Go to the end and stay there."""
@@ -275,18 +277,13 @@ class ItemList(ScrollView):
             self.virtual_size = Size(self._row_width, 0)
             self.refresh()
             return
-        need = self.size.height + _AHEAD
-        index, step = (len(self.items) - 1, -1) if follow else (min(top, len(self.items) - 1), 1)
-        while need > 0 and 0 <= index < len(self.items):
-            self._measure(index)
-            need -= self._heights.height(index)
-            index += step
-        self._is_adjusting = True
+        if not follow:
+            # What is above the view of the item at the top takes no room in it.
+            self._measure_run(min(top, len(self.items) - 1), 1, hidden=below)
         self._sync(follow=follow)
         if not follow and top < len(self.items):
             inside = min(below, max(0, self._heights.height(top) - 1))
-            self.scroll_to(y=self._heights.top(top) + inside, animate=False)
-        self._is_adjusting = False
+            self._jump(self._heights.top(top) + inside)
         self.is_following = follow
 
     def _renew_live(self) -> None:
@@ -299,11 +296,23 @@ class ItemList(ScrollView):
                 live.feed(item.live.source)
                 item.live = live
 
+    def _measure_run(self, index: int, step: int, *, hidden: int = 0) -> None:
+        """Measure items from one on, down (1) or up (-1), until they fill the view."""
+        need = self.size.height + _AHEAD + hidden
+        while need > 0 and 0 <= index < len(self.items):
+            self._measure(index)
+            need -= self._heights.height(index)
+            index += step
+
     def _sync(self, *, follow: bool) -> None:
+        if follow and self._row_width:
+            # The end is known only once what is seen there is measured: an estimate would leave
+            # the view above it, and the next entry would find nobody following.
+            self._measure_run(len(self.items) - 1, -1)
         self._heights.sum_up()
         self.virtual_size = Size(self._row_width, self._heights.total)
         if follow:
-            self.scroll_to(y=self.max_scroll_y, animate=False)
+            self._jump(self.max_scroll_y)
         self.refresh()
 
     def _jump(self, y: int) -> None:
