@@ -1,19 +1,25 @@
 """``ralex route``: the table, the object, and lines that stand each for itself."""
 
+import asyncio
 import io
 import json
 import os
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import cast
 
 import pytest
 
 from ralex.commands import route
+from ralex.core.budget import Limits
 from ralex.errors import ConfigError, UsageError
+from ralex.opened import local_now
+from ralex.store.ledger import SqliteLedger
 from tests.commands.command_line import call
 from tests.conftest import ROOT
+from tests.store.money import pay
 
 PUBLISHED = {
     "weights": {
@@ -57,6 +63,12 @@ def lines(
     done = call(route, folder, "--jsonl", *argv)
     assert done.code == 0
     return [cast("dict[str, object]", json.loads(line)) for line in done.out.splitlines()]
+
+
+async def _spend(folder: Path, usd: str) -> None:
+    ledger = await SqliteLedger.open(folder / "home/ledger.db", limits=Limits(), now=local_now)
+    await pay(ledger, usd)
+    await ledger.aclose()
 
 
 class TestLines:
@@ -265,6 +277,34 @@ class TestOneText:
         done = call(route, tmp_path, "--json", "refactor all modules and the Typo")
         answer = json.loads(done.out)
         assert (answer["tier"], answer["rule"]) == ("SIMPLE", "(?i)\\btypo\\b")
+
+    def test_one_ask_is_told_what_the_other_ways_would_cost(self, tmp_path: Path) -> None:
+        answer = json.loads(call(route, tmp_path, "--json", "Hello").out)
+        assert Decimal(answer["estimated_usd"]) > 0
+        others = answer["alternatives"]
+        assert all(set(one) == {"model", "tier", "estimated_usd", "why_not"} for one in others)
+        assert answer["model"] not in {one["model"] for one in others}
+        assert Decimal(others[0]["estimated_usd"]) > 0
+
+    @pytest.mark.parametrize("argv", [("--router", "frontier")])
+    def test_the_days_money_counts_for_one_ask_as_it_does_in_a_session(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argv: tuple[str, ...]
+    ) -> None:
+        hard = "Refactor the API to use async database queries with proper error handling"
+        keys = {"OPENAI_API_KEY": "k", "ANTHROPIC_API_KEY": "k"}
+
+        def tier() -> object:
+            return json.loads(call(route, tmp_path, "--json", *argv, hard, **keys).out)["tier"]
+
+        assert tier() == "COMPLEX"
+        asyncio.run(_spend(tmp_path, "4.50"))
+        said = call(route, tmp_path, *argv, hard, **keys).out
+        assert "90% of today's $5.00 is used, so the tier goes down from COMPLEX" in said
+        assert "COMPLEX was asked for, but today's money runs low" in said
+        assert tier() == "MEDIUM"
+        # Lines are asks of any day: what today has cost does not change them.
+        (answer,) = lines(tmp_path, monkeypatch, {"user": hard}, argv=argv)
+        assert answer["tier"] == "COMPLEX"
 
     @pytest.mark.parametrize(
         "argv", [("x", "--previous-tier", "huge"), ("x", "--context-tokens", "-1")]

@@ -14,7 +14,9 @@ from ralex.core.complexity import Complexity
 from ralex.core.ids import ModelId
 from ralex.core.models import ModelInfo, Rates
 from ralex.core.pricing import flat_price
+from ralex.core.route_receipt import would_have_cost
 from ralex.core.routing import (
+    Alternative,
     Override,
     RouteDecision,
     Router,
@@ -371,3 +373,37 @@ def test_a_decision_is_always_made_and_explained(
     assert found.model not in {one.model for one in found.alternatives}
     if usable:
         assert MODELS[found.model].provider in usable
+
+
+def _not_taken(tier: Tier, usd: str | None) -> Alternative:
+    price = None if usd is None else Decimal(usd)
+    return Alternative(model=ModelId(f"a/{tier}"), tier=tier, estimated_usd=price, why_not="")
+
+
+@pytest.mark.parametrize(
+    ("tier", "estimate", "saved", "expected"),
+    [
+        (Tier.SIMPLE, "0.001", "0.90", "0.10"),  # a tenth of the price of a step
+        (Tier.COMPLEX, "0.05", "0.90", "1.90"),  # the top tier: what was not saved
+        (Tier.COMPLEX, "0.05", None, "5"),
+        (Tier.SIMPLE, None, "0.90", None),
+    ],
+    ids=["below", "top", "top of unknown saving", "unknown price"],
+)
+def test_a_finished_turn_is_priced_elsewhere_as_a_whole(
+    tier: Tier, estimate: str | None, saved: str | None, expected: str | None
+) -> None:
+    other = _not_taken(tier, estimate)
+    more = () if tier is Tier.COMPLEX else (_not_taken(Tier.COMPLEX, "0.05"),)
+    decision = RouteDecision(
+        router="r",
+        tier=Tier.MEDIUM,
+        model=ModelId("a/MEDIUM"),
+        reason=RouteReason.SCORE,
+        reasons=(),
+        alternatives=(other, *more),
+        estimated_usd=Decimal("0.01"),
+    )
+    saved_usd = None if saved is None else Decimal(saved)
+    found = would_have_cost(other, decision, Decimal(1), saved_usd)
+    assert found == (None if expected is None else Decimal(expected))

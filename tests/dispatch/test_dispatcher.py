@@ -164,6 +164,15 @@ async def test_the_provider_says_how_long_to_wait(ledger: SqliteLedger) -> None:
     assert desk.waits == [pytest.approx(7.125)]
 
 
+async def test_a_provider_that_asks_for_no_wait_gets_one_all_the_same(
+    ledger: SqliteLedger,
+) -> None:
+    at_once = ScriptedStep(error=RateLimitedError("429", status=429, retry_after_s=0))
+    desk = Desk(ledger, a=[at_once, at_once, FINE])
+    await desk.run("a/one")
+    assert desk.waits == [0.5, 1.0]
+
+
 async def test_a_wait_of_hours_is_shown_instead_of_slept(ledger: SqliteLedger) -> None:
     desk = Desk(
         ledger, a=[ScriptedStep(error=RateLimitedError("429", status=429, retry_after_s=7_200))]

@@ -55,6 +55,8 @@ def zen(kind: str) -> dict[str, object]:
         (429, zen("FreeUsageLimitError"), RateLimitedError),
         (429, zen("GoUsageLimitError"), RateLimitedError),
         (402, {}, BillingError),
+        (409, {"error": {"message": "the lock timed out"}}, ServerError),
+        (425, {}, ServerError),
         (429, {"error": {"message": "quota", "code": "insufficient_quota"}}, BillingError),
         (400, {"type": "error", "error": {"type": "invalid_request_error",
                "message": "Your credit balance is too low to access the API."}}, BillingError),

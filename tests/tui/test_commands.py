@@ -10,6 +10,7 @@ from ralex.core.budget import DayForecast
 from ralex.core.routing import Override
 from ralex.core.tiers import Tier
 from ralex.slash import COMMANDS
+from ralex.tui import formats
 from ralex.tui.screens.budget.report import Money, today
 from ralex.tui.screens.budget.screen import BudgetScreen
 from ralex.tui.screens.dialogs.help import HelpScreen
@@ -99,8 +100,14 @@ async def test_why_tells_the_whole_story_of_the_last_turn() -> None:
         await driver.idle()
         await driver.send("/why")
         await driver.until(lambda: "Not taken" in driver.text())
-        newest = driver.chat.transcript.newest(RouteItem)
-        assert newest is driver.chat.transcript.items[-1]
+        newest = driver.chat.transcript.items[-1]
+        assert isinstance(newest, RouteItem)
+        assert newest is driver.chat.transcript.newest(RouteItem)
+        assert newest.receipt is not None
+        assert newest.receipt.saved_usd is not None
+        elsewhere = formats.usd(newest.receipt.cost_usd + newest.receipt.saved_usd)
+        row = next(row for row in driver.rows() if "a higher tier than the ask needs" in row)
+        assert f"~{elsewhere} " in row
 
 
 async def test_cost_says_what_session_and_day_have_cost() -> None:

@@ -19,6 +19,7 @@ from ralex.commands.route_lines import LineError, RouteQuery, query_of_line
 from ralex.config.load import load_config, usable_providers
 from ralex.config.model import Config
 from ralex.config.scorers import load_followups, load_scorer, scorer_for
+from ralex.core.budget import BudgetState
 from ralex.core.capacity import CapacityDecision, judge
 from ralex.core.complexity import score_ask
 from ralex.core.models import ModelInfo
@@ -99,16 +100,16 @@ def run(
     )
     for warning in config.warnings:
         stderr.write(f"warning: {warning}\n")
-    desk = _Desk(config)
     if args.jsonl:
+        desk = _Desk(config)
         for answer in _answers(_lines(stdin), desk, args):
             stdout.write(json.dumps(answer) + "\n")
             stdout.flush()
         return 0
     query = _query_of_arguments(args, stdin)
-    record = desk.route(query)
+    record = _Desk(config, _money_of_today(config, environ)).route(query)
     if args.json:
-        json.dump(record.as_json(), stdout, indent=1)
+        json.dump(record.as_full_json(), stdout, indent=1)
         stdout.write("\n")
     else:
         stdout.write(record.as_text())
@@ -152,6 +153,23 @@ class RouteRecord:
             "reasons": list(route.reasons),
         }
 
+    def as_full_json(self) -> dict[str, object]:
+        """Give the record with what was not taken, for one ask that is looked at by itself."""
+        route = self._route
+        return {
+            **self.as_json(),
+            "estimated_usd": _decimal(route.estimated_usd),
+            "alternatives": [
+                {
+                    "model": one.model,
+                    "tier": one.tier,
+                    "estimated_usd": _decimal(one.estimated_usd),
+                    "why_not": one.why_not,
+                }
+                for one in route.alternatives
+            ],
+        }
+
     def _override(self) -> str | None:
         complexity = self._route.complexity
         if complexity is not None and complexity.cause != "heuristic_scorer":
@@ -188,10 +206,15 @@ class RouteRecord:
 
 
 class _Desk:
-    """Routes queries with one configuration."""
+    """Routes queries with one configuration.
 
-    def __init__(self, config: Config) -> None:
+    Args:
+        budget: The day's money, where it may change a decision.
+    """
+
+    def __init__(self, config: Config, budget: BudgetState | None = None) -> None:
         self._config = config
+        self._budget = budget
         self._usable = usable_providers(config)
         self._now = datetime.now(UTC)
 
@@ -216,6 +239,7 @@ class _Desk:
             now=self._now,
             task=TaskState(tier=query.previous_tier),
             is_followup=query.previous_tier is not None and load_followups()(query.ask),
+            budget=self._budget,
             context_tokens=query.context_tokens + added,
         )
         return RouteRecord(query, route, self._capacity(route, query.context_tokens, added, router))
@@ -250,6 +274,24 @@ class _Desk:
     def _info(self, model: "ModelId") -> ModelInfo:
         provider, _, name = model.partition("/")
         return self._config.models.get(model) or ModelInfo(id=model, provider=provider, name=name)
+
+
+def _money_of_today(config: Config, environ: Mapping[str, str]) -> BudgetState | None:
+    """Read what a session would be told now; None where nothing was ever spent."""
+    if not (config.home / "ledger.db").exists():
+        return None
+    import asyncio  # noqa: PLC0415 - a home without a ledger needs none of these
+
+    from ralex.wiring import Engine  # noqa: PLC0415
+
+    async def read() -> BudgetState:
+        async with Engine(config, environ=environ) as engine:
+            return await (await engine.ledger()).state()
+
+    try:
+        return asyncio.run(read())
+    except RalexError:
+        return None  # what is wrong with the ledger is told where money is at stake
 
 
 def _answers(
@@ -309,6 +351,10 @@ def _tier(name: str | None) -> Tier | None:
         raise UsageError(
             f'there is no tier "{name}"', hint=f"choose one of: {', '.join(TIERS)}"
         ) from error
+
+
+def _decimal(usd: Decimal | None) -> str | None:
+    return None if usd is None else f"{usd:f}"
 
 
 def _price(usd: Decimal | None) -> str:

@@ -9,8 +9,14 @@ from ralex.core.routes import Alternative, RouteDecision, Router, TierPrice
 from ralex.core.tiers import TIERS, Tier
 
 
-def alternatives(router: Router, chain: Chain, market: Market) -> tuple[Alternative, ...]:
-    """List the other models that could have been taken, cheapest tier first."""
+def alternatives(
+    router: Router, chain: Chain, market: Market, *, saved_from: Tier | None = None
+) -> tuple[Alternative, ...]:
+    """List the other models that could have been taken, cheapest tier first.
+
+    Args:
+        saved_from: The tier that the day's money forbade, or None.
+    """
     chosen = chain.models[0]
     found: dict[ModelId, Alternative] = {}
     for tier in TIERS:
@@ -24,6 +30,9 @@ def alternatives(router: Router, chain: Chain, market: Market) -> tuple[Alternat
                 why = f"a fallback, taken if {chosen} fails"
             elif tier is chain.tier:
                 why = f"another model of {tier} was taken"
+            elif tier is saved_from:
+                why = f"{tier} was asked for, but today's money runs low"
+                why += _comparison(model, chosen, market)
             else:
                 side = "more" if tier.rank > chain.tier.rank else "less"
                 why = f"{tier} is {side} than was asked for{_comparison(model, chosen, market)}"
@@ -31,6 +40,30 @@ def alternatives(router: Router, chain: Chain, market: Market) -> tuple[Alternat
                 model=model, tier=tier, estimated_usd=market.estimate_usd(model), why_not=why
             )
     return tuple(found.values())
+
+
+def would_have_cost(
+    other: Alternative, route: RouteDecision, cost_usd: Decimal, saved_usd: Decimal | None
+) -> Decimal | None:
+    """Estimate what a finished turn would have cost elsewhere.
+
+    On the top tier that is what the turn did not save; on others it is dearer or cheaper by as much
+    as the first step was.
+
+    Args:
+        cost_usd: What the turn did cost.
+        saved_usd: What its tokens would have cost more on the top tier, or None if unknown.
+
+    Returns:
+        None if one of the prices is unknown, or nothing follows from that of a free model.
+    """
+    top = max((one.tier.rank for one in route.alternatives if one.tier is not None), default=-1)
+    is_top = other.tier is not None and other.tier.rank == top
+    if is_top and route.tier is not None and route.tier.rank < top and saved_usd is not None:
+        return cost_usd + saved_usd
+    if other.estimated_usd is None or not route.estimated_usd:
+        return None
+    return cost_usd * other.estimated_usd / route.estimated_usd
 
 
 def ways_not_taken(

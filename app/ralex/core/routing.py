@@ -85,6 +85,7 @@ class _Story:
     rule: Rule | None = None
     rule_name: str = ""
     continues_task: bool = False
+    saved_from: Tier | None = None
 
 
 def decide(
@@ -326,7 +327,7 @@ def _within_budget(
         story.reasons.append(f"{used}, and no cheaper tier is left")
         return chain
     story.reason = RouteReason.BUDGET
-    story.tier = cheaper.tier
+    story.tier, story.saved_from = cheaper.tier, chain.tier
     # It decided, so it leads: where there is room for one sentence, the first one is shown.
     story.reasons.insert(0, f"{used}, so the tier goes down from {chain.tier} to {cheaper.tier}")
     return cheaper
@@ -384,7 +385,7 @@ def _receipt(
         override=story.override,
         rule=story.rule_name,
         fallbacks=chain.models[1:] if chain.is_usable else (),
-        alternatives=alternatives(router, chain, market),
+        alternatives=alternatives(router, chain, market, saved_from=story.saved_from),
         estimated_usd=estimate,
         max_cost_usd=None if rule is None else rule.max_cost_usd,
         max_tokens=None if rule is None else rule.max_tokens,

@@ -81,7 +81,7 @@ class RetryPolicy:
             jitter: Between 0 and 1; spreads the waits of many clients.
         """
         backoff = min(self.base_s * 2 ** (attempt - 1), self.cap_s) * (0.5 + jitter)
-        if error.retry_after_s is None:
+        if not error.retry_after_s:  # "at once" would only bring the next failure
             return backoff
         if error.retry_after_s > self.retry_after_cap_s:
             return None

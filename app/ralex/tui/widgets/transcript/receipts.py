@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from ralex.core.complexity import Complexity
+from ralex.core.route_receipt import would_have_cost
 from ralex.core.routing import Alternative, RouteDecision, RouteReason
 from ralex.core.usage import Usage
 from ralex.tui import formats
@@ -54,7 +55,7 @@ def receipt_lines(item: RouteItem, palette: Palette, width: int) -> list[Line]:
     if route.complexity is not None:
         lines += [[], *_score(route.complexity, palette, width)]
     if route.alternatives:
-        lines += [[], *_alternatives(route.alternatives, palette)]
+        lines += [[], *_alternatives(route, item.receipt, palette)]
     money = list(_money(item, palette))
     return [*lines, [], *money] if money else lines
 
@@ -83,18 +84,28 @@ def _score(complexity: Complexity, palette: Palette, width: int) -> Iterator[Lin
         yield fit(line, width - 2)
 
 
-def _alternatives(alternatives: tuple[Alternative, ...], palette: Palette) -> Iterator[Line]:
-    yield [("Not taken", palette.muted)]
-    models = max(len(other.model) for other in alternatives)
-    for other in alternatives:
+def _alternatives(
+    route: RouteDecision, receipt: Receipt | None, palette: Palette
+) -> Iterator[Line]:
+    what = "for the first step" if receipt is None else "for the whole turn"
+    yield [("Not taken", palette.muted), (f", with the price {what}", palette.faint)]
+    models = max(len(other.model) for other in route.alternatives)
+    for other in route.alternatives:
         tier = other.tier
-        price = "unknown" if other.estimated_usd is None else f"~{formats.usd(other.estimated_usd)}"
         yield [
             (f"{tier.value if tier else '':<9} ", palette.tier(tier)),
             (f"{shown_line(other.model):<{models}} ", palette.text),
-            (f"{price:>9}  ", palette.muted),
+            (f"{_price(other, route, receipt):>9}  ", palette.muted),
             (shown_line(other.why_not), palette.faint),
         ]
+
+
+def _price(other: Alternative, route: RouteDecision, receipt: Receipt | None) -> str:
+    a_step = "unknown" if other.estimated_usd is None else f"~{formats.usd(other.estimated_usd)}"
+    if receipt is None or other.estimated_usd is None:
+        return a_step
+    whole = would_have_cost(other, route, receipt.cost_usd, receipt.saved_usd)
+    return f"{a_step} a step" if whole is None else f"~{formats.usd(whole)}"
 
 
 def _money(item: RouteItem, palette: Palette) -> Iterator[Line]:
