@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from ralex.tools.globs import compile_glob
 from ralex.tools.grep import GrepTool
 from ralex.tools.ls import LsTool
 from ralex.tools.walk import WalkLimits, walk_files
+from tests.tools.unprivileged import run_unprivileged
 
 OWN = GrepTool(ripgrep="")
 RIPGREP = shutil.which("rg")
@@ -126,8 +128,8 @@ async def test_ripgreps_records_come_out_in_the_same_form(
     program = tmp_path / "rg"
     program.write_text(
         "#!/bin/sh\n"
-        f"printf '%s\\000%s\\n' '{project}/web/index.ts' '2:needle in web/index.ts'\n"
-        f"printf '%s\\000%s\\n' '{project}/src/app.py' '2:needle: in src'\n"
+        f"printf '%s\\000%s\\n' '{project}/web/index.ts' '2:1:6:needle in web/index.ts'\n"
+        f"printf '%s\\000%s\\n' '{project}/src/app.py' '2:1:6:needle: in src'\n"
         "echo 'rg: something on the error stream'\n"
         f"printf '%s\\n' \"$@\" > '{tmp_path}/arguments'\n"
     )
@@ -169,6 +171,12 @@ async def test_ripgreps_records_come_out_in_the_same_form(
         ("wide", {}),
         ("-needle", {}),
         ("no such thing", {}),
+        ("[[:alpha:]]+dle", {}),
+        ("TARGET|START", {}),
+        ("needle", {"include": "!*.py"}),
+        ("needle", {"path": "build"}),
+        ("needle", {"path": "private"}),
+        ("needle", {"path": "huge.txt", "max_results": -1}),
     ],
 )
 async def test_ripgrep_and_the_own_search_find_the_same(
@@ -186,11 +194,121 @@ async def test_ripgrep_and_the_own_search_find_the_same(
     (project / ".hidden").write_text("needle -needle\n")
     (project / "link.py").symlink_to("src/app.py")
     (project / "huge.txt").write_text("needle\n" * 1_300_000)
+    (project / "two\nlines.txt").write_text("needle\nTARGET\n")
+    (project / "long.js").write_text("a" * 5000 + "TARGET" + "b" * 5000 + "\nSTART" + "c" * 900)
     os.mkfifo(project / "pipe")
     arguments = {"pattern": pattern, "max_results": 200, **more}
     own = await OWN.run(arguments, context)
     theirs = await GrepTool(ripgrep=RIPGREP).run(arguments, context)
     assert theirs.text == own.text
+
+
+SEARCHERS = [
+    pytest.param(OWN, id="own"),
+    pytest.param(
+        GrepTool(ripgrep=RIPGREP),
+        id="ripgrep",
+        marks=pytest.mark.skipif(RIPGREP is None, reason="ripgrep is not installed"),
+    ),
+]
+
+
+@pytest.mark.parametrize("tool", SEARCHERS)
+async def test_names_with_line_feeds_and_long_lines_come_out_whole(
+    context: ToolContext, workspace: Path, tool: GrepTool
+) -> None:
+    (workspace / "two\nlines.txt").write_text("needle\n")
+    (workspace / "long.js").write_text("a" * 5000 + "needle" + "b" * 5000)
+    lines = (await tool.run({"pattern": "needle"}, context)).text.split("\n")
+    assert lines[1] == r"two\nlines.txt:1: needle"
+    assert re.fullmatch(r"long\.js:1: …a{100}needleb+…", lines[0])
+
+
+@pytest.mark.parametrize("tool", SEARCHERS)
+async def test_a_file_that_cannot_be_searched_is_no_file_without_matches(
+    context: ToolContext, workspace: Path, tool: GrepTool
+) -> None:
+    (workspace / "a.bin").write_bytes(b"needle\0")
+    os.mkfifo(workspace / "pipe")
+    with pytest.raises(ToolError, match="is binary"):
+        await tool.run({"pattern": "needle", "path": "a.bin"}, context)
+    with pytest.raises(ToolError, match="named pipe"):
+        await tool.run({"pattern": "needle", "path": "pipe"}, context)
+    with pytest.raises(ToolError, match="NUL"):
+        await tool.run({"pattern": "a\0b"}, context)
+    kept = workspace / "output.txt"
+    kept.write_text("line\n" * 2_000_000 + "needle\n")
+    found = await tool.run({"pattern": "needle", "path": "output.txt"}, context)
+    assert found.text == "output.txt:2000001: needle", "a command's output is kept to be searched"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("/nowhere", id="own"),
+        pytest.param(
+            str(Path(RIPGREP or "/").parent),
+            id="ripgrep",
+            marks=pytest.mark.skipif(RIPGREP is None, reason="ripgrep is not installed"),
+        ),
+    ],
+)
+def test_places_that_may_not_be_read_are_named(workspace: Path, path: str) -> None:
+    (workspace / "a.txt").write_text("needle\n")
+    (workspace / "locked").mkdir()
+    (workspace / "locked").chmod(0)
+    (workspace / "secret").touch(mode=0)
+    code = """
+        print(call("grep", pattern="needle"))
+        print(call("glob", pattern="*.txt"))
+        for tool in ("grep", "glob", "ls"):
+            print(call(tool, pattern="x", path="locked"))
+        print(call("grep", pattern="x", path="secret"))
+    """
+    try:
+        lines = run_unprivileged(code, workspace, path=path).splitlines()
+    finally:
+        (workspace / "locked").chmod(0o700)
+    locked = f"refused: {workspace / 'locked'} may not be used: permission denied"
+    assert lines[0] == "a.txt:1: needle"
+    assert re.fullmatch(r"\(not searched, permission denied: \w+ and 1 more\)", lines[1])
+    assert lines[2:] == [
+        "a.txt",
+        "(not searched, permission denied: locked)",
+        locked,
+        locked,
+        locked,
+        f"refused: {workspace / 'secret'} may not be used: permission denied",
+    ]
+
+
+async def test_a_pattern_that_python_wonders_about_writes_nothing_on_the_screen(
+    context: ToolContext, project: Path
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert "no match" in await grep(context, "[[x]z")
+        assert "no file" in await glob(context, "[[x&&--||~~]z")
+    assert compile_glob("[[a]x").fullmatch("[x")
+
+
+async def test_ls_and_glob_show_what_is_in_an_ignored_folder_that_is_named(
+    context: ToolContext, project: Path
+) -> None:
+    assert await ls(context, "build") == "out.py"
+    assert await glob(context, "*.py", path="build") == "build/out.py"
+    assert "build" not in await glob(context, "**/*.py")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "hint"),
+    [("/etc/*.conf", "path '/etc' and pattern '*.conf'"), ("../*", "path '..' and pattern '*'")],
+)
+async def test_a_glob_that_leads_out_is_told_how_to_search_there(
+    context: ToolContext, project: Path, pattern: str, hint: str
+) -> None:
+    with pytest.raises(ToolError, match=re.escape(hint)):
+        await glob(context, pattern)
 
 
 @pytest.mark.skipif(RIPGREP is None, reason="ripgrep is not installed")
@@ -215,7 +333,8 @@ async def test_glob_begins_where_its_pattern_does(
 ) -> None:
     """A walk of the whole tree would stop at its limit before it came to the folder."""
     monkeypatch.setattr("ralex.tools.walk.MAX_FILES", 20)
-    monkeypatch.setattr(WalkLimits.__init__, "__defaults__", (20, 5.0, False))
+    denied: list[str] = []
+    monkeypatch.setattr(WalkLimits.__init__, "__defaults__", (20, 5.0, False, denied))
     for name in ("a", "z/inner"):
         (workspace / name).mkdir(parents=True)
         for number in range(15):
@@ -226,7 +345,7 @@ async def test_glob_begins_where_its_pattern_does(
     assert "no file matches" in await glob(context, "link/inner/*.txt")
     (workspace / ".gitignore").write_text("z/\n")
     (workspace / ".git").mkdir()
-    assert "no file matches" in await glob(context, "z/inner/1*.txt")
+    assert (await glob(context, "z/inner/1*.txt")).count("z/inner/1") == 6, "it is named"
 
 
 async def test_glob_gives_at_most_two_hundred(context: ToolContext, workspace: Path) -> None:

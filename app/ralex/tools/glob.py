@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
 
 from ralex.core.messages import ToolSpec
@@ -11,7 +12,7 @@ from ralex.errors import ToolError
 from ralex.tools.base import ToolContext, ToolOutcome
 from ralex.tools.globs import compile_glob
 from ralex.tools.params import PATH_ALIASES, Param, Params
-from ralex.tools.paths import display, kind_of, resolve_readable, suggest
+from ralex.tools.paths import check_listable, display, kind_of, resolve_readable, suggest
 from ralex.tools.titles import title_from
 from ralex.tools.walk import ALWAYS_SKIPPED, WalkLimits, walk_files
 
@@ -58,11 +59,13 @@ class GlobTool:
 
 def _glob(pattern: str, raw: str, context: ToolContext) -> ToolOutcome:
     pattern = _relative(pattern, context)
+    _check_inside(pattern)
     matches = compile_glob(pattern).fullmatch
     folder = resolve_readable(raw, context)
     kind = kind_of(folder)
     if kind != "a folder":
         raise ToolError(f"{raw} is {kind}, not a folder" if kind else suggest(raw, folder))
+    check_listable(folder)
     limits = WalkLimits()
     start = len(str(folder).rstrip("/")) + 1
     found = [
@@ -75,6 +78,10 @@ def _glob(pattern: str, raw: str, context: ToolContext) -> ToolOutcome:
         notes.append(f"(first {MAX_RESULTS} of {len(found)}: narrow the pattern)")
     if limits.is_cut:
         notes.append("(the tree is too large to be searched whole: give a path inside it)")
+    if limits.denied:
+        shown = display(Path(limits.denied[0]), context)
+        more = f" and {len(limits.denied) - 1} more" if len(limits.denied) > 1 else ""
+        notes.append(f"(not searched, permission denied: {shown}{more})")
     if not found:
         notes.insert(0, f"no file matches {pattern}")
     count = len(found)
@@ -96,6 +103,22 @@ def _beginning(pattern: str, folder: Path) -> Path:
             break
         folder /= part
     return folder
+
+
+def _check_inside(pattern: str) -> None:
+    """Refuse a pattern that leads out of the folder searched: rules judge the path alone.
+
+    Raises:
+        ToolError: Saying how to search there.
+    """
+    parts = pattern.split("/")
+    if pattern.startswith(("/", "~")) or ".." in parts:
+        fixed = list(takewhile(lambda part: not re.search(r"[*?\[{]", part), parts[:-1]))
+        folder, rest = "/".join(fixed) or "/", "/".join(parts[len(fixed) :])
+        raise ToolError(
+            f"the pattern leads out of the folder searched: give path {folder!r} and pattern "
+            f"{'*' if rest in ('', '..') else rest!r}"
+        )
 
 
 def _relative(pattern: str, context: ToolContext) -> str:

@@ -49,7 +49,7 @@ def _translate(text: str) -> str:
         elif char == "?":
             pieces.append("[^/]")
         elif char == "[" and (close := text.find("]", at + 1)) > 0:
-            inside = text[at:close].replace("\\", "\\\\")
+            inside = re.sub(r"([\\\[&|~]|(?<=-)-)", r"\\\1", text[at:close])
             negated = "^" if inside[:1] in ("!", "^") else ""
             pieces.append(f"[{negated}{inside[len(negated) :]}]")
             at = close + 1

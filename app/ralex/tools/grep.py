@@ -9,27 +9,51 @@ import re
 import shutil
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import cast
+from typing import TypeAlias, cast
 
 from ralex.core.messages import ToolSpec
-from ralex.core.records import dataclass
 from ralex.errors import ToolError
 from ralex.tools import grep_search
 from ralex.tools.base import ToolContext, ToolOutcome
 from ralex.tools.globs import compile_glob
-from ralex.tools.params import PATH_ALIASES, Param, Params
-from ralex.tools.paths import display, kind_of, resolve_readable, suggest
+from ralex.tools.grep_query import Match, Query
+from ralex.tools.params import PATH_ALIASES, Param, Params, Values
+from ralex.tools.paths import (
+    check_listable,
+    display,
+    kind_of,
+    open_regular,
+    resolve_readable,
+    suggest,
+)
+from ralex.tools.ripgrep import NotUnderstoodError, Reader, command_for
+from ralex.tools.textfile import detect, read_sample
 from ralex.tools.titles import title_from
-from ralex.tools.walk import ALWAYS_SKIPPED, WalkLimits, walk_files
+from ralex.tools.walk import WalkLimits, is_ignored, walk_files
 
 MAX_RESULTS = 200
 DEFAULT_RESULTS = 100
 MAX_SECONDS = 10.0
 _MAX_RECORD_BYTES = 1024 * 1024
-_SUFFIX = re.compile(r"\*\.\w+")
-_PARSE_ERROR = re.compile(rb"regex parse error|look-around|backreferences|not supported")
+_MAX_OWN_BYTES = grep_search.MAX_NAMED_BYTES
+_POSIX = {
+    "alpha": "a-zA-Z",
+    "digit": "0-9",
+    "alnum": "a-zA-Z0-9",
+    "upper": "A-Z",
+    "lower": "a-z",
+    "space": r"\s",
+    "blank": r" \t",
+    "xdigit": "0-9a-fA-F",
+    "word": r"\w",
+    "punct": r"!-/:-@\[-`{-~",
+}
+_POSIX_CLASS = re.compile(r"\[:(\w+):\]")
+
+_Found: TypeAlias = "tuple[list[Match], list[str]]"
 
 _PARAMS = Params(
     Param(
@@ -51,34 +75,6 @@ _PARAMS = Params(
     ),
     Param(name="max_results", kind="integer", aliases=("limit", "head_limit", "max_count")),
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Query:
-    pattern: str
-    folder: Path
-    include: re.Pattern[str] | None
-    include_text: str
-    ignores_case: bool
-    limit: int
-
-    def wants(self, path: str) -> bool:
-        """Tell whether a file is one of those asked for; a file named itself always is."""
-        if self.include is None or path == str(self.folder):
-            return True
-        start = len(str(self.folder).rstrip("/")) + 1
-        return self.include.fullmatch(path[start:]) is not None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Match:
-    path: str
-    number: int
-    line: str
-
-
-class _NotUnderstoodError(Exception):
-    """Ripgrep refuses a pattern that may be a regular expression all the same."""
 
 
 class GrepTool:
@@ -118,20 +114,7 @@ class GrepTool:
         """
         values = _PARAMS.coerce(arguments)
         raw = values.text("path", ".")
-        folder = resolve_readable(raw, context)
-        if not kind_of(folder):
-            raise ToolError(suggest(raw, folder))
-        include = values.text("include")
-        query = _Query(
-            pattern=values.text("pattern"),
-            folder=folder,
-            include=compile_glob(include) if include else None,
-            include_text=include,
-            ignores_case=values.flag("ignore_case"),
-            limit=min(MAX_RESULTS, max(1, values.integer("max_results") or DEFAULT_RESULTS)),
-        )
-        if not query.pattern:
-            raise ToolError('argument "pattern" is empty: give a regular expression')
+        query = await asyncio.to_thread(_query, values, raw, resolve_readable(raw, context))
         ripgrep = self._ripgrep
         if ripgrep is None:
             ripgrep = await asyncio.to_thread(
@@ -141,37 +124,92 @@ class GrepTool:
         return _outcome(query, found, notes, context)
 
 
+def _query(values: Values, raw: str, folder: Path) -> Query:
+    """Look at what is to be searched.
+
+    Raises:
+        ToolError: If it is not there, may not be read, or is no text; or there is no pattern.
+    """
+    pattern = values.text("pattern")
+    if not pattern or "\0" in pattern:
+        raise ToolError(
+            'argument "pattern" is empty or holds a NUL character: give a regular expression'
+        )
+    kind = kind_of(folder)
+    if not kind:
+        raise ToolError(suggest(raw, folder))
+    if kind == "a folder":
+        check_listable(folder)
+    else:
+        _check_text(raw, folder)
+    include = values.text("include").strip()
+    asked = values.integer("max_results") or 0
+    return Query(
+        pattern=pattern,
+        folder=folder,
+        is_file=kind != "a folder",
+        is_ignored=is_ignored(folder),
+        include=compile_glob(include.removeprefix("!")) if include else None,
+        include_text=include,
+        is_exclusion=include.startswith("!"),
+        ignores_case=values.flag("ignore_case"),
+        limit=min(MAX_RESULTS, asked if asked > 0 else DEFAULT_RESULTS),
+    )
+
+
+def _check_text(raw: str, path: Path) -> None:
+    descriptor = open_regular(path)
+    try:
+        size = os.fstat(descriptor).st_size
+        sample = read_sample(descriptor)
+    finally:
+        os.close(descriptor)
+    detect(sample, raw, size, is_whole=len(sample) >= size)
+
+
 def _outcome(
-    query: _Query, found: list[_Match], notes: list[str], context: ToolContext
+    query: Query, found: list[Match], notes: list[str], context: ToolContext
 ) -> ToolOutcome:
+    unread = [match for match in found if not match.number]
+    found = [match for match in found if match.number]
     matches = sorted(found[: query.limit], key=lambda match: (match.path, match.number))
     names = {path: display(Path(path), context) for path in {match.path for match in matches}}
     lines = [f"{names[match.path]}:{match.number}: {match.line}" for match in matches]
     if len(found) > query.limit:
         notes.insert(0, f"(first {query.limit} matches: narrow the pattern or the path)")
+    if unread:
+        shown = display(Path(unread[0].path), context)
+        more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
+        notes.append(f"(not searched, permission denied: {shown}{more})")
     if not matches:
         notes.insert(0, f"no match for {query.pattern}")
+        if "\n" in query.pattern:
+            notes.append("(lines are searched one by one: a pattern with a line break finds none)")
     count = len(matches)
-    more = "+" if len(found) > query.limit or (notes and matches) else ""
+    beyond = "+" if len(found) > query.limit or (notes and matches) else ""
     return ToolOutcome(
         text="\n".join([*lines, *notes]),
-        summary=f"{count}{more} match{'es' if count != 1 else ''}",
+        summary=f"{count}{beyond} match{'es' if count != 1 else ''}",
     )
 
 
-async def _search(
-    ripgrep: str | None, query: _Query, context: ToolContext
-) -> tuple[list[_Match], list[str]]:
+async def _search(ripgrep: str | None, query: Query, context: ToolContext) -> _Found:
     """Search with ripgrep; what it does not understand (look-around, a lone brace) without it."""
     if ripgrep:
-        with contextlib.suppress(_NotUnderstoodError, OSError):
+        with contextlib.suppress(NotUnderstoodError, OSError):
             return await _with_ripgrep(ripgrep, query, context)
     return await _without_ripgrep(query)
 
 
-async def _without_ripgrep(query: _Query) -> tuple[list[_Match], list[str]]:
+async def _without_ripgrep(query: Query) -> _Found:
+    if query.is_file and (size := query.folder.stat().st_size) > _MAX_OWN_BYTES:
+        raise ToolError(f"{query.folder} has {size:,} bytes: search it with grep in bash")
+    pattern = _POSIX_CLASS.sub(lambda match: _POSIX.get(match[1], match[0]), query.pattern)
     try:
-        re.compile(query.pattern)
+        # What Python might read in another way some day is not worth a line on the screen.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            re.compile(pattern)
     except re.error as error:
         raise ToolError(
             f"{query.pattern!r} is not a regular expression ({error}): "
@@ -180,7 +218,8 @@ async def _without_ripgrep(query: _Query) -> tuple[list[_Match], list[str]]:
     limits = WalkLimits()
     files = await asyncio.to_thread(_files, query, limits)
     task = {
-        "pattern": query.pattern,
+        "pattern": pattern,
+        "most_bytes": _MAX_OWN_BYTES if query.is_file else grep_search.MAX_FILE_BYTES,
         "ignore_case": query.ignores_case,
         "limit": query.limit + 1,
         "cpu_s": math.ceil(2 * MAX_SECONDS),
@@ -193,60 +232,26 @@ async def _without_ripgrep(query: _Query) -> tuple[list[_Match], list[str]]:
         notes.append("(the search took too long and was stopped: use a simpler pattern or a path)")
     if limits.is_cut:
         notes.append("(the tree is too large to be searched whole: give a path inside it)")
-    return found, notes
+    return found + [Match(path=path, number=0, line="") for path in limits.denied], notes
 
 
-def _files(query: _Query, limits: WalkLimits) -> list[str]:
+def _files(query: Query, limits: WalkLimits) -> list[str]:
     if kind_of(query.folder) != "a folder":
         return [str(query.folder)]
     return [path for path in walk_files(query.folder, limits) if query.wants(path)]
 
 
-def _own_match(record: bytes) -> _Match | None:
+def _own_match(record: bytes) -> Match | None:
     with contextlib.suppress(ValueError):
         path, number, line = cast("tuple[str, int, str]", json.loads(record))
-        return _Match(path=path, number=number, line=line)
+        return Match(path=path, number=number, line=line)
     return None
 
 
-async def _with_ripgrep(
-    ripgrep: str, query: _Query, context: ToolContext
-) -> tuple[list[_Match], list[str]]:
-    # --no-config: a file of the user's own could run other programs (--pre).
-    command = [ripgrep, "--no-config", "--null", "--no-heading", "--with-filename"]
-    command += ["--line-number", "--color=never", "--hidden", "--no-require-git", "--crlf"]
-    # The user's own ignore files and those of other tools are not what git ignores here.
-    command += ["--no-ignore-global", "--no-ignore-dot"]
-    command += [f"--glob=!{name}" for name in sorted(ALWAYS_SKIPPED)]
-    command += [f"--max-columns={grep_search.MAX_COLUMNS}", "--max-columns-preview"]
-    command.append(f"--max-filesize={grep_search.MAX_FILE_BYTES}")
-    if query.ignores_case:
-        command.append("--ignore-case")
-    if _SUFFIX.fullmatch(query.include_text):
-        # A glob of its own would bring back what git ignores; a type does not.
-        command += [f"--type-add=wanted:{query.include_text}", "--type=wanted"]
-    command += ["--regexp", query.pattern, "--", str(query.folder)]
-
-    def read(record: bytes) -> _Match | None:
-        match = _ripgrep_match(record)
-        if match is None and _PARSE_ERROR.search(record):
-            raise _NotUnderstoodError
-        return match if match is not None and query.wants(match.path) else None
-
-    found, is_late = await _records(command, b"", query.limit + 1, context.environment, read)
-    return found, ["(the search took too long and was stopped)"] if is_late else []
-
-
-def _ripgrep_match(record: bytes) -> _Match | None:
-    path, separator, rest = record.partition(b"\0")
-    number, colon, line = rest.partition(b":")
-    if not separator or not colon or not number.isdigit():
-        return None
-    return _Match(
-        path=os.fsdecode(path),
-        number=int(number),
-        line=line.decode("utf-8", "replace").rstrip("\r"),
-    )
+async def _with_ripgrep(ripgrep: str, query: Query, context: ToolContext) -> _Found:
+    command, take = command_for(ripgrep, query), Reader(query).take
+    found, is_late = await _records(command, b"", query.limit + 1, context.environment, take)
+    return found, ["(the search took too long and was stopped: give a path)"] if is_late else []
 
 
 async def _records(
@@ -254,10 +259,10 @@ async def _records(
     given: bytes,
     limit: int,
     environment: Mapping[str, str],
-    read: Callable[[bytes], _Match | None],
-) -> tuple[list[_Match], bool]:
+    read: Callable[[bytes], Match | None],
+) -> tuple[list[Match], bool]:
     """Run a searcher and take its first matches; it is ended when they are enough or time is up."""
-    found: list[_Match] = []
+    found: list[Match] = []
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.PIPE,
@@ -284,9 +289,9 @@ async def _records(
 async def _exchange(
     process: asyncio.subprocess.Process,
     given: bytes,
-    found: list[_Match],
+    found: list[Match],
     limit: int,
-    read: Callable[[bytes], _Match | None],
+    read: Callable[[bytes], Match | None],
 ) -> None:
     if process.stdin is None or process.stdout is None:
         return
@@ -294,7 +299,7 @@ async def _exchange(
         process.stdin.write(given)
         await process.stdin.drain()
     process.stdin.close()
-    while len(found) < limit:
+    while limit > 0:
         try:
             line = await process.stdout.readline()
         except ValueError:
@@ -305,3 +310,4 @@ async def _exchange(
         match = read(line.removesuffix(b"\n"))
         if match is not None:
             found.append(match)
+            limit -= match.number > 0

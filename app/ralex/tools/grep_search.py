@@ -10,25 +10,37 @@ import os
 import re
 import stat
 import sys
+import warnings
 from collections.abc import Iterator
 
 MAX_FILE_BYTES = 8 * 1024 * 1024
+MAX_NAMED_BYTES = 64 * 1024 * 1024
+"""Of a file that is searched alone, such as the kept output of a command."""
+
 MAX_COLUMNS = 400
 _MAX_SEARCHED_COLUMNS = 20_000
 
 
-def matches(path: str, pattern: re.Pattern[str]) -> Iterator[tuple[int, str]]:
-    """Give number and text of each matching line; nothing for binary, special or huge files."""
+def matches(
+    path: str, pattern: re.Pattern[str], most_bytes: int = MAX_FILE_BYTES
+) -> Iterator[tuple[int, str]]:
+    """Give number and text of each matching line; nothing for binary, special or huge files.
+
+    For a file that may not be read the number is 0.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except PermissionError:
+        yield 0, ""
+        return
     except OSError:
         return
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return
-        if os.fstat(descriptor).st_size > MAX_FILE_BYTES:
+        if os.fstat(descriptor).st_size > most_bytes:
             return
-        data = file.read(MAX_FILE_BYTES)
+        data = file.read(most_bytes)
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         text = data.decode("utf-16", "replace")
     elif b"\0" in data:
@@ -68,11 +80,12 @@ def main() -> None:
     """Read the task from standard input and print the matches."""
     task = json.loads(sys.stdin.buffer.readline())
     _bound_time(int(task["cpu_s"]))
+    warnings.simplefilter("ignore")
     pattern = re.compile(task["pattern"], re.IGNORECASE if task["ignore_case"] else 0)
     left = int(task["limit"])
     for name in sys.stdin.buffer.read().split(b"\0"):
         path = os.fsdecode(name)
-        for number, line in matches(path, pattern):
+        for number, line in matches(path, pattern, int(task.get("most_bytes", MAX_FILE_BYTES))):
             record = json.dumps([path, number, line])
             sys.stdout.write(record + "\n")
             sys.stdout.flush()

@@ -10,8 +10,16 @@ from ralex.core.messages import ToolSpec
 from ralex.errors import ToolError
 from ralex.tools.base import ToolContext, ToolOutcome
 from ralex.tools.params import PATH_ALIASES, Param, Params
-from ralex.tools.paths import display, explain, kind_of, printable, resolve_readable, suggest
-from ralex.tools.titles import one_line, title_from
+from ralex.tools.paths import (
+    check_listable,
+    display,
+    explain,
+    kind_of,
+    printable,
+    resolve_readable,
+    suggest,
+)
+from ralex.tools.titles import title_from
 from ralex.tools.walk import rules_above
 
 MAX_ENTRIES = 300
@@ -56,6 +64,7 @@ def _ls(raw: str, context: ToolContext) -> ToolOutcome:
     kind = kind_of(folder)
     if kind != "a folder":
         raise ToolError(f"{raw} is {kind}, not a folder" if kind else suggest(raw, folder))
+    check_listable(folder)
     rules = rules_above(folder).entering(str(folder))
     folders: list[str] = []
     files: list[str] = []
@@ -70,7 +79,7 @@ def _ls(raw: str, context: ToolContext) -> ToolOutcome:
         if entry.name == ".git" or rules.ignores(entry.path, is_folder=is_folder):
             ignored += 1
         elif is_folder:
-            folders.append(f"{one_line(printable(entry.name))}/")
+            folders.append(f"{printable(entry.name)}/")
         else:
             files.append(_shown(entry))
     names = sorted(folders) + sorted(files)
@@ -90,10 +99,10 @@ def _ls(raw: str, context: ToolContext) -> ToolOutcome:
 
 
 def _shown(entry: os.DirEntry[str]) -> str:
-    name = one_line(printable(entry.name))
+    name = printable(entry.name)
     if not entry.is_symlink():
         return name
     try:
-        return f"{name} -> {one_line(printable(str(Path(entry.path).readlink())))}"
+        return f"{name} -> {printable(str(Path(entry.path).readlink()))}"
     except OSError:
         return f"{name} -> ?"

@@ -10,6 +10,7 @@ import contextlib
 import difflib
 import errno
 import os
+import re
 import stat
 from collections.abc import Generator
 from pathlib import Path
@@ -20,6 +21,7 @@ from ralex.tools.base import ToolContext
 _SOFTWARE = tuple(map(Path, ("/usr", "/opt", "/lib", "/lib64", "/nix/store", "/Library")))
 _CLOSED = frozenset({".git", ".ralex"})
 _IGNORABLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _MAX_PATH = 4096
 _MAX_NAME = 255
 
@@ -71,8 +73,13 @@ def display(path: Path, context: ToolContext) -> str:
 
 
 def printable(name: str) -> str:
-    """Make a file name text: bytes that are not UTF-8 become replacement characters."""
-    return os.fsencode(name).decode("utf-8", "replace")
+    """Make a file name one line of text.
+
+    Bytes that are not UTF-8 become replacement characters, control characters are written as
+    escapes: a list with one name on a line stays one.
+    """
+    text = os.fsencode(name).decode("utf-8", "replace")
+    return text if text.isprintable() else _CONTROL.sub(lambda match: repr(match[0])[1:-1], text)
 
 
 def kind_of(path: Path) -> str:
@@ -87,6 +94,16 @@ def kind_of(path: Path) -> str:
         return ""
     except OSError as error:
         raise ToolError(explain(error, path)) from error
+
+
+def check_listable(folder: Path) -> None:
+    """See that a folder may be listed.
+
+    Raises:
+        ToolError: If it may not.
+    """
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise ToolError(explain(PermissionError(errno.EACCES, ""), folder))
 
 
 def suggest(raw: str, path: Path) -> str:

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,11 +32,13 @@ class WalkLimits:
     Attributes:
         seconds: Of wall time.
         is_cut: Set by the walk when a limit ended it.
+        denied: Folders that may not be listed, added by the walk.
     """
 
     files: int = MAX_FILES
     seconds: float = MAX_SECONDS
     is_cut: bool = False
+    denied: list[str] = field(default_factory=list[str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +86,40 @@ class _Clock:
 
 
 def rules_above(folder: Path) -> IgnoreRules:
-    """Collect the ignore files that apply to a folder: its repository's root down to its parent."""
-    root = next((p for p in (folder, *folder.parents) if (p / ".git").exists()), None)
+    """Collect the ignore files that apply to a folder: its repository's root down to its parent.
+
+    A folder that is ignored itself has none: whoever names it wants to see what is in it.
+    """
+    rules = _rules_around(folder)
+    return IgnoreRules() if rules is None else rules
+
+
+def is_ignored(folder: Path) -> bool:
+    """Tell whether git ignores a folder or one above it."""
+    return _rules_around(folder) is None
+
+
+def _rules_around(folder: Path) -> IgnoreRules | None:
+    root = next((p for p in (folder, *folder.parents) if _exists(p / ".git")), None)
     rules = IgnoreRules()
     if root is None:
         return rules
     if (exclude := _spec(str(root / ".git" / "info" / "exclude"))) is not None:
         rules = IgnoreRules(((str(root), exclude),))
-    for above in reversed([p for p in folder.parents if p.is_relative_to(root)]):
+    inside = [folder, *(p for p in folder.parents if p.is_relative_to(root))]
+    for above, below in pairwise(reversed(inside)):
         rules = rules.entering(str(above))
+        if rules.ignores(str(below), is_folder=True):
+            return None
     return rules
+
+
+def _exists(path: Path) -> bool:
+    try:
+        path.lstat()
+    except OSError:
+        return False
+    return True
 
 
 def walk_files(folder: Path, limits: WalkLimits) -> Iterator[str]:
@@ -133,6 +160,8 @@ def _entries(folder: str, clock: _Clock) -> Sequence[os.DirEntry[str]]:
                 if clock.is_over(listed=len(found)):
                     break
                 found.append(entry)
+    except PermissionError:
+        clock.limits.denied.append(folder)
     except OSError:
         return found
     return sorted(found, key=lambda entry: entry.name)
