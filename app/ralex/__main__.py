@@ -11,9 +11,9 @@ def main() -> int:
 
         sys.stdout.write(f"ralex {__version__}\n")
         return 0
-    # Start-up makes tens of thousands of objects that stay; looking through them again and again
-    # for garbage takes a tenth of its time.
-    gc.set_threshold(50_000, 20, 100)
+    # Start-up makes tens of thousands of objects that stay; looking through them for garbage takes
+    # a tenth of its time. A screen that opened a session looks more often, and not at those.
+    gc.set_threshold(200_000, 20, 100)
     try:
         from ralex.cli import run  # noqa: PLC0415
     except KeyboardInterrupt:

@@ -88,7 +88,6 @@ class Engine(OpenedParts):
         pause = self.config.new_task_after_minutes
         score = AskJudge()
         score.prepare(router)
-        followups = load_followups()
         callers = await self.callers()
         return AgentServices(
             store=await self.sessions(),
@@ -97,8 +96,9 @@ class Engine(OpenedParts):
                 shares=False, caches=self.config.cache.enabled and self.config.cache.agent
             ),
             score=score,
-            is_followup=followups,
-            is_complaint=lambda ask: followups.kind_of(ask) is Followup.COMPLAINT,
+            # The words are read with the second ask: the first goes on with nothing.
+            is_followup=lambda ask: load_followups().kind_of(ask) is not None,
+            is_complaint=lambda ask: load_followups().kind_of(ask) is Followup.COMPLAINT,
             escalates=self.config.escalation != "off",
             standings=load_standings,
             new_task_after=None if pause is None else timedelta(minutes=pause),

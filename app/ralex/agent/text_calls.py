@@ -12,6 +12,7 @@ from typing import cast
 
 from ralex.core.ids import CallId
 from ralex.core.messages import AssistantMessage, ToolCall
+from ralex.core.patterns import lazy_pattern
 from ralex.core.records import dataclass
 
 _BAR = r"[|｜]?"
@@ -32,19 +33,19 @@ _NUMBERED = (  # Kimi
 )
 _MARKED = r"\[TOOL_CALLS\]\s*(?P<marked>[\w.-]+)\s*(?:\[ARGS\])?\s*(?P<args>\{.*\})"  # Mistral
 _BARE = r"\A\s*(?P<bare>\{.*\})\s*\Z"
-_CALL = re.compile(
+_CALL = lazy_pattern(
     "|".join((_TAGGED, _FENCED, _INVOKED, _FUNCTION, _ARGUED, _NUMBERED, _MARKED, _BARE)), re.DOTALL
 )
-_PAIR = re.compile(
+_PAIR = lazy_pattern(
     r"<arg_key>\s*(?P<name>.*?)\s*</arg_key>\s*<arg_value>(?P<value>.*?)</arg_value>", re.DOTALL
 )
-_PARAMETER = re.compile(
+_PARAMETER = lazy_pattern(
     rf"<{_DSML}parameter\s+name=\"(?P<name>[\w.-]+)\"(?P<kind>[^>]*)>(?P<value>.*?)"
     rf"</{_DSML}parameter>",
     re.DOTALL,
 )
-_FIELD = re.compile(r"<parameter=(?P<name>[\w.-]+)>\n?(?P<value>.*?)\n?</parameter>", re.DOTALL)
-_WRAPPERS = re.compile(
+_FIELD = lazy_pattern(r"<parameter=(?P<name>[\w.-]+)>\n?(?P<value>.*?)\n?</parameter>", re.DOTALL)
+_WRAPPERS = lazy_pattern(
     rf"</?{_DSML}(?:function_calls|tool_calls|tool_call)>|<\|tool_calls_section_(?:begin|end)\|>"
 )
 _MARKS = (

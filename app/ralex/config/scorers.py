@@ -36,6 +36,7 @@ from ralex.core.folding import fold
 from ralex.core.followup import Followup, FollowupWords
 from ralex.core.inflection import noun_forms, verb_forms
 from ralex.core.keywords import KeywordList
+from ralex.core.patterns import lazy_pattern
 from ralex.core.routes import Router
 from ralex.errors import ConfigError
 
@@ -303,7 +304,7 @@ def _shape(entry: Section) -> Shape:
         needles=needles,
         words=words,
         marks=marks,
-        pattern=re.compile(entry.text("pattern")) if entry.has("pattern") else None,
+        pattern=lazy_pattern(entry.text("pattern")) if entry.has("pattern") else None,
         is_trouble=entry.flag("trouble"),
         is_code=not entry.has("is_code") or entry.flag("is_code"),
         least=entry.whole("least", 1),

@@ -8,7 +8,6 @@ file stays as it was.
 import errno
 import json
 import os
-import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,14 +15,15 @@ from typing import cast
 
 from ralex.config.paths import ensure_folder
 from ralex.config.toml_text import key_lines
+from ralex.core.patterns import lazy_pattern
 from ralex.errors import ConfigError
 
-_VALUE = re.compile(
+_VALUE = lazy_pattern(
     r"""^(\s*(?:[\w-]+|"(?:[^"\\]|\\.)*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"(?:[^"\\]|\\.)*"|'[^']*'))*\s*=\s*)"""
     r"""(?:"(?!"")(?:[^"\\]|\\.)*"|'(?!'')[^']*'|[^\s#"'\[{]+)"""
 )
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_BARE = lazy_pattern(r"[A-Za-z0-9_-]+")
 
 
 def set_values(

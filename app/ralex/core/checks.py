@@ -2,7 +2,9 @@
 
 import re
 
-_CHECK = re.compile(
+from ralex.core.patterns import lazy_pattern
+
+_CHECK = lazy_pattern(
     r"""
     \b(?:pytest|unittest|tox|nox|ruff|mypy|(?:based)?pyright|flake8|pylint|eslint|tsc|vitest|jest|
     mocha|rspec|phpunit|ctest|clippy|shellcheck|golangci-lint|py_compile|compileall|gradlew?|mvnw?|

@@ -7,8 +7,10 @@ quadratic time, and an ask may be anything.
 import re
 import unicodedata
 
-_MARKS = re.compile("[\u0300-\u036f]+")
-_ACCENTED = re.compile("[\u00aa-\u024f\u0439\u0451]+")
+from ralex.core.patterns import lazy_pattern
+
+_MARKS = lazy_pattern("[\u0300-\u036f]+")
+_ACCENTED = lazy_pattern("[\u00aa-\u024f\u0439\u0451]+")
 _LETTERS: dict[int, str] = {
     ord("ß"): "ss",
     ord("æ"): "ae",

@@ -5,15 +5,15 @@ work is; the task does. Judged by words in many languages and by shape: a very s
 nobody to do anything is an answer, not a task. Long asks are never follow-ups.
 """
 
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 
 from ralex.core.folding import fold
+from ralex.core.patterns import lazy_pattern
 from ralex.core.records import dataclass
 
-_WORDS = re.compile(r"[^\W_]+")
-_DENSE = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
+_WORDS = lazy_pattern(r"[^\W_]+")
+_DENSE = lazy_pattern("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
 
 
 class Followup(StrEnum):
@@ -68,7 +68,7 @@ class FollowupWords:
         if not text or len(text) > self.most_chars:
             return None
         low = fold(text)
-        if _DENSE.search(low):
+        if not low.isascii() and _DENSE.search(low):
             return self._kind_of_dense(low)
         words = _WORDS.findall(low)
         if not words:  # a thumb up, a tick, an ellipsis; or a thumb down

@@ -5,11 +5,11 @@ substitutions and quotes, and marks what only the running shell will know. Where
 says so, and the rules then ask instead of guessing.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import field
 from itertools import pairwise
 
+from ralex.core.patterns import lazy_pattern
 from ralex.core.records import dataclass
 
 ANY = "\0"
@@ -52,9 +52,9 @@ _PREFIXES = frozenset(
 )
 _RUNNERS = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
 _HARMLESS_TARGETS = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr"})
-_REDIRECTION = re.compile(r"&>>|&>|<<<|<<-|<<|<>|<&|<|>>|>\||>&|>")
-_BRACKETS = re.compile(r"\[[^\s;|&<>()]+\]")
-_COPY = re.compile(r"\d*-?")
+_REDIRECTION = lazy_pattern(r"&>>|&>|<<<|<<-|<<|<>|<&|<|>>|>\||>&|>")
+_BRACKETS = lazy_pattern(r"\[[^\s;|&<>()]+\]")
+_COPY = lazy_pattern(r"\d*-?")
 _MOST_DEPTH = 8
 
 

@@ -9,6 +9,8 @@ Every pass is linear in the text.
 import re
 from typing import Final
 
+from ralex.core.patterns import lazy_pattern
+
 _CONTROLS: Final = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
 _INVISIBLE: Final = (
     r"\xad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
@@ -20,25 +22,27 @@ _MARKS: Final = (
     r"\u0e47-\u0e4e\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe0e\ufe0f\ufe20-\ufe2f]"
 )
 
-_SUSPECT = re.compile(f"[{_CONTROLS}{_INVISIBLE}{_SURROGATES}]|{_MARKS}{{9}}")
-_STRING_SEQUENCE = re.compile(
+_SUSPECT = lazy_pattern(f"[{_CONTROLS}{_INVISIBLE}{_SURROGATES}]|{_MARKS}{{9}}")
+_STRING_SEQUENCE = lazy_pattern(
     r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"
 )
-_CONTROL_SEQUENCE = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|\x1b[ -/]+[0-~]?|\x1b[0-Z\\`-~]")
-_STACKED_MARKS = re.compile(f"({_MARKS}{{8}}){_MARKS}+")
-_UNFIT = re.compile(f"[{_CONTROLS}{_INVISIBLE}{_SURROGATES}]")
-_SECRET = re.compile(
+_CONTROL_SEQUENCE = lazy_pattern(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|\x1b[ -/]+[0-~]?|\x1b[0-Z\\`-~]"
+)
+_STACKED_MARKS = lazy_pattern(f"({_MARKS}{{8}}){_MARKS}+")
+_UNFIT = lazy_pattern(f"[{_CONTROLS}{_INVISIBLE}{_SURROGATES}]")
+_SECRET = lazy_pattern(
     r"\b(?:sk|pk|rk)-[A-Za-z0-9_-]{12,}"
     r"|\bgh[pousr]_[A-Za-z0-9]{20,}"
     r"|\bAIza[A-Za-z0-9_-]{30,}"
     r"|(?<=Bearer )[A-Za-z0-9._~+/=-]{12,}"
 )
 _JOINERS = "\u200c\u200d"
-_UNFINISHED = re.compile(
+_UNFINISHED = lazy_pattern(
     r"(?:\x1b|(?:\x1b\[|\x9b)[0-?]*[ -/]*"
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*\x1b?)\Z"
 )
-_JOINABLE_END = re.compile(r"[\u200c\u200d\ufe0f\u2600-\u27bf\U0001f000-\U0001faff]{1,16}\Z")
+_JOINABLE_END = lazy_pattern(r"[\u200c\u200d\ufe0f\u2600-\u27bf\U0001f000-\U0001faff]{1,16}\Z")
 _LONGEST_HELD = 4096
 
 

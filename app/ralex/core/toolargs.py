@@ -8,14 +8,15 @@ import json
 import re
 from typing import ClassVar, cast
 
+from ralex.core.patterns import lazy_pattern
 from ralex.core.records import dataclass
 from ralex.errors import ToolError
 
 _MAX_DEPTH = 64
 _MAX_ENCODINGS = 3
 _MAX_DIGITS = 1000  # Python refuses to read whole numbers far longer than that
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_NUMBER = lazy_pattern(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_NAME = lazy_pattern(r"[A-Za-z_][A-Za-z0-9_-]*")
 _LITERALS: dict[str, object] = {
     "true": True,
     "false": False,
@@ -35,8 +36,8 @@ _ESCAPES = {
     "r": "\r",
     "t": "\t",
 }
-_FENCE = re.compile(r"```[\w-]*[ \t]*\r?\n(.*?)\r?\n?[ \t]*```", re.DOTALL)
-_LOOSE_QUOTE = re.compile(r"\"|(?<![A-Za-z])'|'(?![A-Za-z])")
+_FENCE = lazy_pattern(r"```[\w-]*[ \t]*\r?\n(.*?)\r?\n?[ \t]*```", re.DOTALL)
+_LOOSE_QUOTE = lazy_pattern(r"\"|(?<![A-Za-z])'|'(?![A-Za-z])")
 
 
 class ArgumentsError(ToolError):

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 
+from ralex.core.patterns import lazy_pattern
 from ralex.core.records import dataclass
 from ralex.providers.retry_after import duration_s, until_epoch_ms, wait_from_text
 from ralex.providers.shapes import (
@@ -18,13 +19,13 @@ from ralex.providers.shapes import (
 LONGEST_FOREIGN_TEXT = 200
 """Characters of a provider's own words that are shown."""
 
-_SECRETS = re.compile(
+_SECRETS = lazy_pattern(
     r"\b(?:sk|gsk|xai|pplx|hf|fw|csk|r8|nvapi)[-_][\w\-*.]{4,}|\bAIza[\w\-]{8,}"
     r"|(?<=bearer )\S+|(?<=key=)[^\s&\"']+",
     re.IGNORECASE,
 )
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_CONTROL = lazy_pattern(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_TITLE = lazy_pattern(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

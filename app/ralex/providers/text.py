@@ -2,8 +2,10 @@
 
 import re
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_PAIR = re.compile("([\ud800-\udbff])([\udc00-\udfff])")
+from ralex.core.patterns import lazy_pattern
+
+_SURROGATE = lazy_pattern("[\ud800-\udfff]")
+_PAIR = lazy_pattern("([\ud800-\udbff])([\udc00-\udfff])")
 _OPEN = "<think>"
 _CLOSE = "</think>"
 

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
+from ralex.core.patterns import lazy_pattern
 from ralex.core.records import dataclass
 
 _ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
@@ -24,10 +25,10 @@ _FOLDED: dict[int, str | None] = {
     **dict.fromkeys(map(ord, _DASHES), "-"),
     **{code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},
 }
-_CLUSTER = re.compile(
+_CLUSTER = lazy_pattern(
     rf"\s+|[{_ZERO_WIDTH}]+|[^\s{_ZERO_WIDTH}][\u0300-\u036f]*[{_ZERO_WIDTH}]*", re.UNICODE
 )
-_TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
+_TOKEN = lazy_pattern(r"\w+|\s+|[^\w\s]")
 
 
 @dataclass(slots=True, kw_only=True)

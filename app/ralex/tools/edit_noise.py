@@ -10,6 +10,7 @@ from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import TypeAlias
 
+from ralex.core.patterns import lazy_pattern
 from ralex.core.records import dataclass
 
 Undo: TypeAlias = Callable[[str], str | None]
@@ -81,7 +82,7 @@ def _without_fence(text: str) -> str | None:
 
 
 def _without_numbers(pattern: str) -> Undo:
-    numbered = re.compile(pattern)
+    numbered = lazy_pattern(pattern)
 
     def undo(text: str) -> str | None:
         lines = text.split("\n")
@@ -132,7 +133,7 @@ _ESCAPED = {"n": "\n", "t": "\t", "r": "", '"': '"', "'": "'", "\\": "\\"}
 
 def _unescaped(marks: str) -> Undo:
     """Undo escapes in a text that has them instead of line breaks."""
-    pattern = re.compile(r"\\([" + re.escape(marks) + "])")
+    pattern = lazy_pattern(r"\\([" + re.escape(marks) + "])")
 
     def undo(text: str) -> str | None:
         if "\n" in text.strip("\n") or "\\n" not in text:
@@ -144,8 +145,8 @@ def _unescaped(marks: str) -> Undo:
 
 def _unescaped_quotes(quotes: str) -> Undo:
     """Undo escapes of quotes in a text that has no other ones."""
-    bare = re.compile(rf"(?<!\\)[{quotes}]")
-    escaped = re.compile(rf"\\([{quotes}])")
+    bare = lazy_pattern(rf"(?<!\\)[{quotes}]")
+    escaped = lazy_pattern(rf"\\([{quotes}])")
 
     def undo(text: str) -> str | None:
         if bare.search(text) or not escaped.search(text):
@@ -155,7 +156,7 @@ def _unescaped_quotes(quotes: str) -> Undo:
     return undo
 
 
-_ENTITY = re.compile(r"&(lt|gt|amp|quot|apos|nbsp|#39|#x27|#34);")
+_ENTITY = lazy_pattern(r"&(lt|gt|amp|quot|apos|nbsp|#39|#x27|#34);")
 _ENTITIES = {
     "lt": "<",
     "gt": ">",
@@ -167,7 +168,7 @@ _ENTITIES = {
     "#x27": "'",
     "#34": '"',
 }
-_BARE_MARKUP = re.compile(r"[<>]|&(?!(?:lt|gt|amp|quot|apos|nbsp|#39|#x27|#34);)")
+_BARE_MARKUP = lazy_pattern(r"[<>]|&(?!(?:lt|gt|amp|quot|apos|nbsp|#39|#x27|#34);)")
 
 
 def _without_entities(text: str) -> str | None:
@@ -212,12 +213,12 @@ _PHRASE = (
     r"snip(?:ped)?|truncated|etc)"
 )
 _PLACEHOLDERS = (
-    re.compile(rf"(?!\s*\.+\s*[)\]])\s*{_LEADER}\s*(?:\.{{3,}}|…)\s*{_CLOSER}\s*"),
-    re.compile(rf"\s*{_LEADER}\s*(?:\.{{3,}}|…)\s*[^.…]{{0,40}}{_PHRASE}.*", re.IGNORECASE),
-    re.compile(
+    lazy_pattern(rf"(?!\s*\.+\s*[)\]])\s*{_LEADER}\s*(?:\.{{3,}}|…)\s*{_CLOSER}\s*"),
+    lazy_pattern(rf"\s*{_LEADER}\s*(?:\.{{3,}}|…)\s*[^.…]{{0,40}}{_PHRASE}.*", re.IGNORECASE),
+    lazy_pattern(
         rf"\s*{_LEADER}\s*[^.…]{{0,20}}{_PHRASE}[^.…]{{0,40}}(?:\.{{3,}}|…).*", re.IGNORECASE
     ),
-    re.compile(
+    lazy_pattern(
         r"\s*(?://+|\#+|/\*+|<!--|\{/\*|\(|\[)\s*(?:"
         r"(?:the )?(?:rest(?: of)?|remaining|existing|other)\b.{0,40}"
         r"(?:unchanged|the same|remains?|as before|goes here|omitted)|"
@@ -227,8 +228,8 @@ _PLACEHOLDERS = (
     ),
 )
 _MAX_PLACEHOLDER = 200
-_HINT = re.compile(r"\.\.\.|…|\brest\b|existing|remaining|other|unchanged", re.IGNORECASE)
-_BARE_ELLIPSIS = re.compile(r"\s*\.\.\.\s*")
+_HINT = lazy_pattern(r"\.\.\.|…|\brest\b|existing|remaining|other|unchanged", re.IGNORECASE)
+_BARE_ELLIPSIS = lazy_pattern(r"\s*\.\.\.\s*")
 
 
 def is_placeholder(line: str) -> bool:

@@ -8,18 +8,20 @@ import warnings
 from collections.abc import Callable, Mapping
 from pathlib import PurePath
 
+from ralex.core.patterns import lazy_pattern
+
 _MAX_CHARACTERS = 400_000
 _MAX_SLOW_CHARACTERS = 40_000
 _MAX_DEPTH = 500
 """The time of a YAML parser grows with the square of the depth; nobody writes such files."""
-_COMMENTED = re.compile(
+_COMMENTED = lazy_pattern(
     r"[jt]sconfig(?:\..*)?\.json|devcontainer\.json|\.(?:eslint|swc|babel|jshint|oxlint)rc\.json"
     r"|(?:settings|launch|tasks|extensions|keybindings|deno|turbo|wrangler|biome|api-extractor)\.json"
 )
 """Files whose readers take comments, as their documentation says (2026)."""
 
-_COMMENTS = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
-_TRAILING = re.compile(r'("(?:[^"\\\n]|\\.)*")|,(\s*[}\]])')
+_COMMENTS = lazy_pattern(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_TRAILING = lazy_pattern(r'("(?:[^"\\\n]|\\.)*")|,(\s*[}\]])')
 
 
 def note_on_syntax(name: str, before: str | None, after: str) -> str:

@@ -1,10 +1,11 @@
 """One clean line for a card, out of whatever a model sent."""
 
-import re
 from collections.abc import Iterable, Mapping
 
+from ralex.core.patterns import lazy_pattern
+
 _MAX_TITLE = 80
-_CONTROL = re.compile(
+_CONTROL = lazy_pattern(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]|"
     r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff]+"
 )

@@ -237,6 +237,7 @@ class Conversation:
         # A full collection over a session of 2,000 turns stops the screen for 90 ms, every two
         # seconds while an answer arrives. What was loaded stays anyway: it need not be looked at.
         gc.freeze()
+        gc.set_threshold(50_000, 20, 100)
         self._screen.show_session()
         self._screen.show_queue()
         await self._read_budget()
