@@ -15,6 +15,7 @@ import select
 import statistics
 import struct
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "app"), str(ROOT)]
 
 from ralex.core.events import AgentEvent  # noqa: E402
+from tests.e2e.command import PRICED  # noqa: E402
 from tests.tui.fake_session import (  # noqa: E402
     FakeOpener,
     FakeSession,
@@ -62,6 +64,16 @@ class Opener:
         return session({turns}, {kind!r})
     async def aclose(self): ...
 RalexApp(Opener(), prompts={prompts!r}).run()
+"""
+
+INSTALLED = """
+import os, sys
+sys.path[:0] = [{app!r}]
+os.environ.update(HOME={home!r}, RALEX_HOME={home!r} + "/ralex", OPENAI_API_KEY="sk-bench")
+os.chdir({home!r} + "/project")
+sys.argv = ["ralex"]
+from ralex.__main__ import main
+main()
 """
 
 
@@ -183,6 +195,24 @@ def ours(turns: int = 0, kind: str = "", prompts: tuple[str, ...] = ()) -> str:
     return OURS.format(app=app, root=root, turns=turns, kind=kind, prompts=prompts)
 
 
+@contextmanager
+def installed() -> Generator[str]:
+    """Give the code of the command itself, with a configuration file to read and a key."""
+    with tempfile.TemporaryDirectory() as home:
+        (Path(home) / "project").mkdir()
+        (Path(home) / "ralex").mkdir(mode=0o700)
+        (Path(home) / "ralex" / "config.toml").write_text(PRICED)
+        yield INSTALLED.format(app=str(ROOT / "app"), home=home)
+
+
+def slope(samples: Sequence[tuple[float, float]]) -> float:
+    """Fit a line through (seconds, MB) and give its slope in MB per minute."""
+    if len(samples) < 3:
+        return 0.0
+    seconds, sizes = zip(*samples, strict=True)
+    return 60 * statistics.linear_regression(seconds, sizes).slope
+
+
 def start_figures(code: str, runs: int) -> tuple[float, float, float]:
     """Measure milliseconds to the first frame and the first echoed key, and megabytes."""
     rows: list[tuple[float, float, float]] = []
@@ -205,19 +235,22 @@ def stream_figures(kind: str, seconds: float) -> str:
         program.drain(3)
         cpu, began, before = program.cpu_s, time.perf_counter(), program.megabytes
         delays: list[float] = []
+        sizes: list[tuple[float, float]] = []
         while time.perf_counter() - began < seconds:
             for letter in "QZJX":
                 delays.append(program.key(letter) * 1e3)
                 program.drain(0.08)
             os.write(program.file, b"\x7f" * 4)
             program.drain(0.1)
+            if (passed := time.perf_counter() - began) > seconds / 3:  # after it has warmed up
+                sizes.append((passed, program.megabytes))
         share = 100 * (program.cpu_s - cpu) / (time.perf_counter() - began)
         delays.sort()
         p95 = delays[int(len(delays) * 0.95)]
         return (
             f"{kind:<10} cpu {share:4.0f} %   key p50 {statistics.median(delays):4.0f} ms"
             f"  p95 {p95:4.0f} ms  worst {delays[-1]:4.0f} ms"
-            f"   {before:.0f} → {program.megabytes:.0f} MB"
+            f"   {before:.0f} → {program.megabytes:.0f} MB, {slope(sizes):+.1f} MB a minute"
         )
 
 
@@ -286,10 +319,13 @@ def main() -> None:
     chosen = options.parse_args()
     bare = start_figures(BARE, chosen.runs)
     own = start_figures(ours(), chosen.runs)
-    for name, figures in (("bare Textual", bare), ("ralex", own)):
+    with installed() as code:
+        command = start_figures(code, chosen.runs)
+    for name, figures in (("bare Textual", bare), ("ralex", own), ("the command", command)):
         first, echoed, size = figures
         print(f"{name:<13} first frame {first:4.0f} ms, key {echoed:4.0f} ms, {size:.0f} MB")
-    print(f"ratio         {own[0] / bare[0]:.2f}, {own[1] / bare[1]:.2f}")
+    for name, figures in (("ratio", own), ("of the command", command)):
+        print(f"{name:<14} {figures[0] / bare[0]:.2f}, {figures[1] / bare[1]:.2f}   hold: 1.6")
     asyncio.run(list_figures())
     print(idle_figure())
     for kind in ("mixed", "paragraph", "list", "fence"):
