@@ -70,7 +70,9 @@ async def test_it_runs_in_the_working_directory(context: ToolContext, workspace:
 
 
 async def test_a_command_killed_by_a_signal_reports_it_as_shells_do(context: ToolContext) -> None:
-    assert (await bash(context, "kill -SEGV $$")).exit_code == 139
+    outcome = await bash(context, "kill -SEGV $$")
+    assert outcome.exit_code == 139
+    assert "exit code 139 (SIGSEGV)" in outcome.text
 
 
 async def test_nobody_can_be_asked(context: ToolContext) -> None:
@@ -172,8 +174,45 @@ async def test_a_missing_working_directory_is_a_clear_error(
     context: ToolContext, workspace: Path
 ) -> None:
     context.cwd = workspace / "gone"
-    with pytest.raises(ToolError, match="could not be started"):
+    with pytest.raises(ToolError, match="gone is gone"):
         await bash(context, "true")
+
+
+@pytest.mark.skipif(not Path("/proc/self/limits").exists(), reason="there is no /proc")
+async def test_a_daemon_that_wipes_its_environment_is_ended_as_well(
+    context: ToolContext, workspace: Path
+) -> None:
+    (workspace / "daemon").write_text(
+        "setsid sh -c 'echo $$ > second; exec sleep 300' &\necho $$ > first\nexec sleep 300\n"
+    )
+    start = '(env -i PATH="$PATH" setsid sh daemon >/dev/null 2>&1 &)'
+    outcome = await bash(context, f"{start}\nuntil [ -s first -a -s second ]; do sleep 0.02; done")
+    assert outcome.text.endswith("processes it left behind were ended]")
+    for name in ("first", "second"):
+        assert await gone(int((workspace / name).read_text()))
+
+
+async def test_an_output_that_is_no_text_is_not_shown(context: ToolContext) -> None:
+    outcome = await bash(context, "head -c 100000 /dev/urandom")
+    assert outcome.text.startswith(
+        f"(binary output, 100,000 bytes; all of it in {kept_output(context)})"
+    )
+    assert len(kept_bytes(context)) == 100_000
+    assert (await bash(context, "head -c 4000 /dev/zero")).text.startswith("(binary output, 4,000")
+
+
+async def test_a_few_odd_bytes_in_a_text_are_replaced(context: ToolContext) -> None:
+    command = r"printf 'plain text\0with \a odd \xff bytes\n'; printf 'N\bNA\bAM\bME\bE\n'"
+    text = (await bash(context, command)).text
+    assert text.startswith("plain text\ufffdwith \ufffd odd \ufffd bytes\nNAME\n[exit")
+
+
+async def test_git_does_not_wait_for_an_editor(context: ToolContext, workspace: Path) -> None:
+    commit = "git -c user.name=x -c user.email=x@example.org commit --allow-empty"
+    outcome = await bash(
+        context, f"git init -q; {commit} -qm first && {commit} --amend", timeout=20
+    )
+    assert outcome.exit_code == 0, outcome.text
 
 
 async def test_no_descriptor_is_left_open(context: ToolContext) -> None:

@@ -30,7 +30,9 @@ def test_a_parameters_own_name_wins_over_an_alias() -> None:
     assert (values.text("path"), values.text("old")) == ("right", "a")
 
 
-@pytest.mark.parametrize("limit", ["12", 12, 12.0, " 12 ", "12.0"])
+@pytest.mark.parametrize(
+    "limit", ["12", 12, 12.0, 11.5, " 12 ", "12.0", "12s", "11.2 seconds", [12], ["12"]]
+)
 def test_a_number_may_come_as_text(limit: object) -> None:
     assert PARAMS.coerce({**GOOD, "limit": limit}).integer("limit") == 12
 

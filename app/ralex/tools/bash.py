@@ -95,10 +95,18 @@ class BashTool:
                     output=output,
                 )
         except (OSError, UnicodeEncodeError) as error:
-            raise ToolError(f"bash could not be started: {error}") from error
+            raise _not_started(error, context) from error
         finally:
             output.close()
         return _outcome(output, end, timeout_s)
+
+
+def _not_started(error: OSError | UnicodeEncodeError, context: ToolContext) -> ToolError:
+    if isinstance(error, UnicodeEncodeError):
+        return ToolError("the command holds half of a surrogate pair: send plain characters")
+    if not context.cwd.is_dir():
+        return ToolError(f"the working directory {context.cwd} is gone: make it again with write")
+    return ToolError(f"bash could not be started: {error.strerror or error}")
 
 
 async def _in_background(command: str, context: ToolContext) -> ToolOutcome:
@@ -109,7 +117,7 @@ async def _in_background(command: str, context: ToolContext) -> ToolOutcome:
             command, cwd=context.cwd, environment={**context.environment, **QUIET}
         )
     except (OSError, UnicodeEncodeError) as error:
-        raise ToolError(f"bash could not be started: {error}") from error
+        raise _not_started(error, context) from error
     shown = context.jobs.news(info.id) or "(no output yet)"
     if info.state == "running":
         note = (
@@ -146,7 +154,8 @@ def _outcome(output: OutputBuffer, end: ProcessEnd, timeout_s: int) -> ToolOutco
         )
         summary = f"timed out · {elapsed}"
     else:
-        note = f"exit code {end.exit_code}, {elapsed}"
+        cause = f" ({end.signal_name})" if end.signal_name else ""
+        note = f"exit code {end.exit_code}{cause}, {elapsed}"
         summary = f"exit {end.exit_code} · {elapsed}"
     if end.had_children:
         note += "; processes it left behind were ended"

@@ -28,6 +28,7 @@ QUIET: Mapping[str, str] = {
     "GIT_TERMINAL_PROMPT": "0",
     "PAGER": "cat",
     "GIT_PAGER": "cat",
+    "GIT_EDITOR": "true",
     "NO_COLOR": "1",
     "CI": "1",
     "DEBIAN_FRONTEND": "noninteractive",
@@ -35,6 +36,8 @@ QUIET: Mapping[str, str] = {
     "PYTHONDONTWRITEBYTECODE": "1",
 }
 """Keeps programs from asking, paging and colouring; nobody sits at this terminal.
+
+Git takes the message or the list of commits it would have opened an editor for as it is.
 
 Python writes no bytecode files: it tells a stale one by whole seconds and size, so a test run right
 after an edit of the same length would run the old code.

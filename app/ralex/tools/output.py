@@ -9,6 +9,11 @@ MAX_SHOWN_BYTES = 30 * 1024
 MAX_KEPT_BYTES = 32 * 1024 * 1024
 MAX_COLUMNS = 2000
 _HALF = MAX_SHOWN_BYTES // 2
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+_OVERSTRUCK = re.compile(r"[^\n\x08]\x08")
+_MAX_ODD = 0.3
+"""Share of characters that are no text, beyond which an output is not shown."""
+
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\)|\x1b[@-_]")
 
 
@@ -79,9 +84,12 @@ class OutputBuffer:
 
     def text(self) -> str:
         """Give what the model is shown: all of it, or its beginning and end with a note between."""
+        head, tail = bytes(self._head), bytes(self._tail[-_HALF:])
+        if _is_binary(head + tail):
+            where = f"; all of it in {self.path}" if self.is_spilled else ""
+            return f"(binary output, {self.total:,} bytes{where})"
         if self.total <= MAX_SHOWN_BYTES:
             return clean(_decode(bytes(self._head + self._tail)))
-        head, tail = bytes(self._head), bytes(self._tail[-_HALF:])
         # Whole lines are shown where there are any; a lone huge line is cut where it is.
         head = head[: head.rfind(b"\n") + 1] or head
         tail = tail[tail.find(b"\n") + 1 :] or tail
@@ -115,9 +123,13 @@ class OutputBuffer:
 def clean(text: str) -> str:
     """Make terminal output plain.
 
-    Escape sequences go, overwritten lines are as last seen, long lines are cut.
+    Escape sequences and what is struck over go, overwritten lines are as last seen, other control
+    characters become replacement characters, long lines are cut.
     """
-    lines = _ANSI.sub("", text).replace("\r\n", "\n").split("\n")
+    text = _ANSI.sub("", text)
+    if "\b" in text:
+        text = _OVERSTRUCK.sub("", text)
+    lines = _CONTROL.sub("\ufffd", text.replace("\r\n", "\n")).split("\n")
     return "\n".join(_line(line) for line in lines)
 
 
@@ -126,6 +138,13 @@ def _line(line: str) -> str:
     if len(line) <= MAX_COLUMNS:
         return line
     return f"{line[:MAX_COLUMNS]}… ({len(line) - MAX_COLUMNS:,} more characters)"
+
+
+def _is_binary(data: bytes) -> bool:
+    """Tell whether some bytes are no text; a few odd ones in a text are no matter."""
+    text = _ANSI.sub("", data.decode("utf-8", "replace"))
+    odd = text.count("\ufffd") + len(_CONTROL.findall(text))
+    return odd > _MAX_ODD * len(text) and odd > 8
 
 
 def _decode(data: bytes, *, is_cut: bool = False) -> str:

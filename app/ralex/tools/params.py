@@ -6,6 +6,7 @@ out. All of that is accepted, because refusing it costs a turn and protects noth
 
 import difflib
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Literal, TypeAlias, cast
@@ -19,6 +20,9 @@ Value: TypeAlias = str | int | bool | list[object]
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
 _SCHEMA_TYPES = {"path": "string"}
+_NUMBER = re.compile(r"\s*([+-]?\d{1,15}(?:\.\d{1,15})?)\s*(?:s|sec|secs|seconds?|lines?)?\s*")
+"""A whole number as text, its unit said as well."""
+
 _BLANKS = frozenset({"", "null", "none", "undefined"})
 
 
@@ -201,10 +205,12 @@ def _to_text(param: Param, value: object) -> str:
 def _to_integer(param: Param, value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d{1,15}(?:\.0+)?\s*", value):
-        return int(float(value))
+    if isinstance(value, float) and math.isfinite(value):
+        return math.ceil(value)
+    if isinstance(value, str) and (number := _NUMBER.fullmatch(value)) is not None:
+        return math.ceil(float(number[1]))
+    if (single := _single(value)) is not None:
+        return _to_integer(param, single)
     raise _wrong(param, value, "a whole number")
 
 
@@ -239,7 +245,7 @@ def _single(value: object) -> object:
 
 
 def _clean_path(text: str) -> str:
-    """Take off what models wrap paths in: blanks, quotes, backticks, ``file://`` and ``@``."""
+    """Take off what models wrap paths in: blanks, quotes, backticks and ``file://``."""
     path = text.strip()
     for mark in ("`", '"', "'"):
         if len(path) > 2 and path[0] == path[-1] == mark:

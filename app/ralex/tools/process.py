@@ -2,13 +2,19 @@
 
 The command gets a process group of its own and one pipe. The pipe is read by the event loop and
 is not waited for beyond the command's exit, because a background child may hold it for ever.
+
+Daemons leave the group, and some wipe or overwrite their environment, so everything a command
+starts also carries a resource limit that nobody else has: a number of bytes for message queues.
+Children inherit it, and nothing that a developer runs has a reason to change it.
 """
 
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import time
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,6 +26,12 @@ _DRAIN_S = 0.1
 _LEFTOVER_GRACE_S = 0.5
 _CHUNK_BYTES = 64 * 1024
 _MARKER = "RALEX_CALL"
+_MARKED = 'ulimit -S -q "$1" 2>/dev/null; exec bash -c "$2"'
+_LEAST_LIMIT = 100_000
+_LIMITS = 700_000
+"""The usual hard limit is 819,200; where it is lower there is no such mark."""
+
+_LIMIT = re.compile(rb"^Max msgqueue size +(\d+) ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +40,7 @@ class ProcessEnd:
 
     Attributes:
         exit_code: Its own, or 128 + the signal that ended it.
+        signal_name: Such as ``SIGKILL``, if a signal ended it; else empty.
         has_timed_out: It was ended because its time was up.
         had_children: It left processes behind, which were ended.
     """
@@ -36,6 +49,7 @@ class ProcessEnd:
     elapsed_s: float
     has_timed_out: bool
     had_children: bool
+    signal_name: str = ""
 
 
 async def run_shell(
@@ -88,6 +102,9 @@ async def start_shell(
         return await asyncio.create_subprocess_exec(
             "bash",
             "-c",
+            _MARKED,
+            "bash",
+            _limit_of(marker).decode(),
             command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=write_end,
@@ -132,7 +149,15 @@ async def _wait(
         elapsed_s=elapsed_s,
         has_timed_out=has_timed_out,
         had_children=had_children and not has_timed_out,
+        signal_name=_signal_name(-code) if code < 0 else "",
     )
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
@@ -206,12 +231,16 @@ def living(group: int | None, marker: str) -> list[int]:
     proc = Path("/proc")
     if not proc.is_dir():
         return _leader(group)
-    wanted = f"{_MARKER}={marker}".encode()
+    wanted = (f"{_MARKER}={marker}".encode(), _limit_of(marker))
     return [
         int(entry.name)
         for entry in proc.iterdir()
-        if entry.name.isdecimal() and _belongs(entry, group, wanted)
+        if entry.name.isdecimal() and _belongs(entry, group, *wanted)
     ]
+
+
+def _limit_of(marker: str) -> bytes:
+    return b"%d" % (_LEAST_LIMIT + zlib.crc32(marker.encode()) % _LIMITS)
 
 
 def _leader(group: int | None) -> list[int]:
@@ -224,17 +253,29 @@ def _leader(group: int | None) -> list[int]:
     return [group]
 
 
-def _belongs(entry: Path, group: int | None, wanted: bytes) -> bool:
+def _belongs(entry: Path, group: int | None, variable: bytes, limit: bytes) -> bool:
     try:
-        if entry.stat().st_uid != os.getuid():
+        # What runs with other rights, or may not be looked into, is shown as root's.
+        is_ours = entry.stat().st_uid == os.getuid()
+        if not is_ours and entry.stat().st_uid != 0:
             return False
         # After the name, which may hold anything: state, parent, group.
         state, _, its_group = (entry / "stat").read_bytes().rpartition(b")")[2].split()[:3]
         if state in (b"Z", b"X"):
             return False
-        return int(its_group) == group or wanted in (entry / "environ").read_bytes().split(b"\0")
+        if int(its_group) == group or (is_ours and variable in _environment(entry)):
+            return True
+        found = _LIMIT.search((entry / "limits").read_bytes())
+        return found is not None and found[1] == limit
     except (OSError, ValueError):
         return False
+
+
+def _environment(entry: Path) -> list[bytes]:
+    try:
+        return (entry / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 def birth_of(process_id: int) -> str:
