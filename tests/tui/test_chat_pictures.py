@@ -4,12 +4,25 @@ import asyncio
 from decimal import Decimal
 
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from ralex.core.events import TaskProgressed, ToolOutputGrew
 from ralex.core.ids import CallId
 from ralex.tui.widgets.transcript.items import ToolItem
 from tests.tui.fake_session import CHEAP, FakeSession, Step, call, opening
-from tests.tui.test_pictures import ASK, SIZES, TESTS, THEMES, Compare, chat_of, ralex, ready, until
+from tests.tui.test_pictures import (
+    ASK,
+    SIZES,
+    TESTS,
+    THEMES,
+    Compare,
+    chat_of,
+    done,
+    ralex,
+    ready,
+    until,
+    work,
+)
 
 PRINTED = """============================= test session starts ==============================
 collected 214 items
@@ -65,3 +78,16 @@ def test_running(snap_compare: Compare, size: tuple[int, int], theme: str) -> No
 
     app = ralex(FakeSession(scripts=[under_way()]), theme=theme, prompt=ASK)
     assert snap_compare(app, terminal_size=size, run_before=opened)
+
+
+@THEMES
+@SIZES
+def test_search(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
+    async def sought(pilot: Pilot[None]) -> None:
+        await done(pilot)
+        chat_of(pilot).open_search("code")
+        await until(pilot, lambda: "/" in str(chat_of(pilot).query_one("#place", Static).render()))
+        await pilot.press("enter", "enter")
+
+    app = ralex(FakeSession(scripts=[work()]), theme=theme, prompt=ASK)
+    assert snap_compare(app, terminal_size=size, run_before=sought)

@@ -188,7 +188,7 @@ async def test_the_search_finds_marks_and_opens() -> None:
         styles = view(driver).palette
         assert styles is not None
         parts = list(view(driver).render_line(line))
-        ground = styles.match.bgcolor
+        ground = styles.match_here.bgcolor
         marked = [part.text for part in parts if part.style and part.style.bgcolor == ground]
         assert marked == ["question 7"]
         await driver.pilot.press("escape")
@@ -285,8 +285,7 @@ async def test_ten_thousand_cards_are_scrolled_searched_and_opened() -> None:
         for _ in range(3):
             await driver.pilot.press("pageup")
         assert "command 99" in driver.text()
-        found = transcript.search("line 5000")
-        transcript.reveal(found[0], "line 5000")
+        assert transcript.seek("line 5000", 0) == (3, 3)
         await driver.pilot.pause()
         assert "line 5000" in driver.text()
         transcript.scroll_to(y=0, animate=False)

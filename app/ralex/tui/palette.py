@@ -43,6 +43,7 @@ class Palette:
     hunk: Style
     current: Style
     match: Style
+    match_here: Style
     syntax: Mapping[str, Style]
     tiers: Mapping[Tier, Style]
 
@@ -81,6 +82,7 @@ def palette(variables: Mapping[str, str]) -> Palette:
         hunk=ink("diff-hunk"),
         current=ink("primary", bold=True),
         match=ink("on-mark", behind="warning"),
+        match_here=ink("on-mark", behind="primary", bold=True) + UNDERLINE,
         syntax={name.removeprefix("syntax-"): ink(name) for name in syntax_names},
         tiers={tier: ink(f"tiers-{tier.value.lower()}") for tier in TIERS},
     )

@@ -16,11 +16,6 @@ from ralex.tui.widgets.transcript.view import Transcript
 class ReadingScreen(Screen[None]):
     """What the keys for reading do; the transcript and the search line are composed elsewhere."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._found: list[int] = []
-        self._at = 0
-
     @property
     def transcript(self) -> Transcript:
         """The list of entries."""
@@ -79,19 +74,12 @@ class ReadingScreen(Screen[None]):
     def _seek(self, event: Search.Sought) -> None:
         """Go to a match; a new text starts at the newest."""
         event.stop()
-        self._found = self.transcript.search(event.text)
-        if not self._found:
-            return
-        if event.step == 0:
-            self._at = len(self._found) - 1
-        else:
-            self._at = (self._at + event.step) % len(self._found)
-        self.transcript.reveal(self._found[self._at], event.text)
+        self.query_one(Search).tell(*self.transcript.seek(event.text, event.step))
 
     @on(Search.Closed)
     def _close_search(self, event: Search.Closed) -> None:
         event.stop()
-        self.transcript.search("")
+        self.transcript.seek("", 0)
         self.focus_prompt()
 
     @on(Transcript.Left)

@@ -3,7 +3,6 @@
 Selecting and copying, searching, jumping, opening and closing entries, by mouse or by keys alone.
 """
 
-import re
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -15,9 +14,11 @@ from textual.selection import Selection
 from textual.strip import Strip
 from typing_extensions import override
 
+from ralex.tui.palette import Palette
 from ralex.tui.rows import Line, painted
+from ralex.tui.widgets.transcript.finding import Finder
 from ralex.tui.widgets.transcript.items import AnyItem, UserItem
-from ralex.tui.widgets.transcript.list_view import LINE_BITS, ItemList
+from ralex.tui.widgets.transcript.list_view import LINE_BITS, ItemList, Renderer
 
 _LETTERS = frozenset({"k", "j", "c", "space"})
 
@@ -66,13 +67,27 @@ class Transcript(ItemList, can_focus=True):
         super().__init__(id=id)
         self.current: int | None = None
         self._welcome: list[Line] = []
-        self._search: re.Pattern[str] | None = None
+        self._finder = Finder()
 
     @override
     def load(self, items: Sequence[AnyItem]) -> None:
         """Replace all items and show the end."""
         self.current = None
+        self._finder = Finder()
         super().load(items)
+
+    @override
+    def restyle(self, renderer: Renderer, palette: Palette) -> None:
+        """Draw everything with another renderer, in place."""
+        self._finder.forget()
+        super().restyle(renderer, palette)
+
+    @override
+    def update_item(self, item: AnyItem) -> None:
+        """Draw an item again: it grew, opened, closed or changed its state."""
+        if self._finder.is_active and (index := self._places.get(id(item))) is not None:
+            self._finder.forget(index)
+        super().update_item(item)
 
     def welcome(self, lines: Sequence[Line]) -> None:
         """Set what is shown while there are no items."""
@@ -96,30 +111,36 @@ class Transcript(ItemList, can_focus=True):
             self.scroll_to(y=self._heights.top(wanted[0]), animate=False)
         self.refresh()
 
-    def search(self, query: str) -> list[int]:
-        """Mark a text wherever it is shown and return the items that contain it, in order."""
-        self._search = re.compile(re.escape(query), re.IGNORECASE) if query else None
-        self.refresh()
-        if not query:
-            return []
-        found = query.casefold()
-        return [at for at, item in enumerate(self.items) if found in item.source.casefold()]
+    def seek(self, query: str, step: int) -> tuple[int, int]:
+        """Mark a text wherever it is shown, and go to the next match, opening its entry if need be.
 
-    def reveal(self, index: int, query: str) -> None:
-        """Scroll to the first row of an item that shows a text, opening the item if need be."""
-        item = self.items[index]
-        self.current = index
-        pattern = re.compile(re.escape(query), re.IGNORECASE)
-        line = self._line_with(index, pattern)
-        if line is None and item.can_open and not item.is_open:
-            self.toggle_item(item)
-            line = self._line_with(index, pattern)
-        self.show_item(index)
-        if line is not None:
-            y = self._heights.top(index) + line
-            if not self.scroll_offset.y <= y < self.scroll_offset.y + self.size.height:
-                self.scroll_to(y=max(0, y - self.size.height // 3), animate=False)
+        Args:
+            query: Upper or lower case; an empty text ends the search.
+            step: To newer matches (1), older ones (-1), or the newest of all (0).
+
+        Returns:
+            The number of the match from 1 and of all; zeros if there is none.
+        """
+        self._finder.look(self.items, query)
+        index = self._finder.next_entry(step)
+        if index is not None:
+            self.current = index
+            item = self.items[index]
+            is_folded = item.can_open and not item.is_open
+            if is_folded and self._finder.hides(index, self._rows(index)):
+                self.toggle_item(item)
+            line = self._finder.stop(index, step, self._rows(index))
+            self._show_line(index, line or 0)
         self.refresh()
+        return self._finder.place
+
+    def _show_line(self, index: int, line: int) -> None:
+        """Scroll to a row of an entry unless it is in sight."""
+        for _ in range(2):  # what is measured on the way may move it
+            y = self._heights.top(index) + line
+            if self.scroll_offset.y <= y < self.scroll_offset.y + self.size.height:
+                return
+            self.scroll_to(y=max(0, y - self.size.height // 3), animate=False)
 
     def action_move(self, step: int) -> None:
         """Make another entry the current one."""
@@ -206,16 +227,14 @@ class Transcript(ItemList, can_focus=True):
         """Show the selection."""
         self.refresh()
 
-    def _line_with(self, index: int, pattern: re.Pattern[str]) -> int | None:
-        rows = self._rows(index)
-        return next((at for at, each in enumerate(rows) if pattern.search(each.strip.text)), None)
-
     @override
     def overlay(self, strip: Strip, index: int, line: int) -> Strip:
         """Lay the search's matches, the selection and the current entry's mark over a row."""
-        if self._search is not None and self.palette is not None:
-            for found in reversed(list(self._search.finditer(strip.text))):
-                strip = painted(strip, found.start(), found.end(), self.palette.match)
+        if self._finder.is_active and self.palette is not None:
+            for mark in self._finder.marks(index, self._rows(index)).by_line.get(line, ()):
+                is_here = self._finder.current == (index, mark.number)
+                style = self.palette.match_here if is_here else self.palette.match
+                strip = painted(strip, mark.start, mark.end, style)
         if (selection := self.text_selection) is not None:
             span = selection.get_span(index << LINE_BITS | line)
             if span is not None:
