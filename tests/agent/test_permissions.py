@@ -215,3 +215,38 @@ async def test_a_question_waits_for_the_answer(stand: Stand) -> None:
 async def test_a_question_without_an_answer_leaves_the_decision_to_the_model(stand: Stand) -> None:
     session = await stand.open([question("Which one?"), DONE])
     assert "No user is here" in finished_calls(await answered(session, ""))[0].output
+
+
+async def test_a_search_does_not_show_what_may_not_be_read(stand: Stand) -> None:
+    (stand.project / "vault").mkdir()
+    (stand.project / "vault" / "key.txt").write_text("needle of the vault\n")
+    (stand.project / "open.txt").write_text("needle in the open\n")
+    calls = (
+        ScriptedCall(name="grep", arguments={"pattern": "needle"}),
+        ScriptedCall(name="grep", arguments={"pattern": "(?=needle)needle"}),  # not by ripgrep
+        ScriptedCall(name="glob", arguments={"pattern": "**/*.txt"}),
+    )
+    rules = (rule("read(vault/**)", "deny"), rule("glob(vault)", "ask"))
+    session = await stand.open([step(*calls), DONE], change=ruled(*rules))
+    for call in finished_calls(await play(session, HELLO)):
+        assert "open.txt" in call.output
+        assert "vault" not in call.output
+
+
+async def test_a_file_named_by_the_user_is_not_read_against_a_deny(stand: Stand) -> None:
+    (stand.project / "secret").write_text("the word")
+    session = await stand.open([DONE], change=ruled(rule("read(secret)", "deny")))
+    await play(session, "What is in @secret?")
+    told = "\n".join(user_texts(stand.provider.requests[-1].messages))
+    assert "the word" not in told
+    assert "not read: forbidden by the rule read(secret)" in told
+
+
+async def test_a_deny_holds_where_its_folder_is_a_link(stand: Stand) -> None:
+    (stand.project / "vault").mkdir()
+    (stand.project / "vault" / "key").write_text("x")
+    (stand.project / "secrets").symlink_to("vault")
+    read_key = ScriptedCall(name="read", arguments={"path": "vault/key"})
+    rules = (rule("read(secrets/**)", "deny"), rule("read(vault/**)", "allow"))
+    session = await stand.open([step(read_key), DONE], change=ruled(*rules))
+    assert finished_calls(await play(session, HELLO))[0].refusal == "denied"

@@ -159,3 +159,28 @@ async def test_outside_of_git_in_a_home_folder_the_reach_of_undo_is_said(
     report = await session.undo()
     assert report.restored == ("b.txt",)
     assert "shell" in report.note
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"path": "`a.txt`"},
+        {"path": "file://a.txt"},
+        {"filePath": "a.txt"},
+        {"File-Name": " a.txt "},
+        {"target": "a.txt", "file_path": "other.txt"},
+    ],
+    ids=["quoted", "as an address", "alias", "alias in other spelling", "two aliases"],
+)
+async def test_a_file_is_undone_however_the_call_names_it(
+    stand: Stand, arguments: dict[str, object]
+) -> None:
+    calls = (
+        ScriptedCall(name="read", arguments={"path": "a.txt"}),
+        ScriptedCall(name="write", arguments={**arguments, "content": "new\n"}),
+    )
+    session = await stand.open([step(*calls), DONE])
+    await play(session, HELLO)
+    assert (stand.project / "a.txt").read_text() == "new\n"
+    assert (await session.undo()).restored == ("a.txt",)
+    assert (stand.project / "a.txt").read_text() == "alpha\n"

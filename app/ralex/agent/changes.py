@@ -15,7 +15,7 @@ from ralex.dispatch.finishing import finish
 from ralex.errors import ToolError, UndoError
 from ralex.tools.base import Tool, ToolContext, ToolOutcome
 from ralex.tools.diffs import unified_diff
-from ralex.tools.params import PATH_ALIASES
+from ralex.tools.subjects import subject_of
 
 if TYPE_CHECKING:
     from ralex.undo.log import UndoLog
@@ -26,7 +26,6 @@ Emit = Callable[[AgentEvent], Awaitable[None]]
 
 NOTE_LABEL = "undo"
 _EDITORS = frozenset({"edit", "write"})
-_PATH_NAMES = ("path", *PATH_ALIASES, "filePath")
 _NAMED_PATHS = 30
 _MAX_DIFF_LINES = 2000
 _JOBS = "what a background job changed while no call ran or waited for it is not covered"
@@ -210,14 +209,8 @@ def _paths(
     """Name the files a call will touch; None if it may touch any."""
     if name not in _EDITORS:
         return None
-    for key in _PATH_NAMES:
-        raw = arguments.get(key)
-        if isinstance(raw, str) and raw.strip():
-            try:
-                return ((context.cwd / Path(raw).expanduser()).resolve(),)
-            except (OSError, RuntimeError, ValueError):
-                return None
-    return None
+    texts = subject_of(name, arguments, context).texts  # read as the tool itself will read them
+    return (Path(texts[-1]),) if texts else None
 
 
 def _note(event: ChangesUndone) -> str:

@@ -1,7 +1,7 @@
 """Files that a prompt names with ``@``, read for the model before it is asked."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ralex.core.events import ContextAdded, Notice
@@ -36,16 +36,24 @@ def mentioned_files(prompt: str, cwd: Path) -> list[str]:
     return list(found)[:MOST_FILES]
 
 
-async def mention_blocks(prompt: str, *, reader: Tool, context: ToolContext) -> list[ContextAdded]:
+async def mention_blocks(
+    prompt: str,
+    *,
+    reader: Tool,
+    context: ToolContext,
+    forbids: Callable[[Tool, Mapping[str, object], ToolContext], str],
+) -> list[ContextAdded]:
     """Read the files a prompt names, as the read tool does, so that they may be edited at once.
 
     Args:
         reader: The read tool; its refusals and bounds hold here as well.
+        forbids: Says why a call must not run, or nothing.
     """
     blocks: list[ContextAdded] = []
     room = MOST_CHARS
     for name in mentioned_files(prompt, context.cwd):
-        outcome = await _read(name, reader, context)
+        reason = forbids(reader, {"path": name}, context)
+        outcome = _not_read(reason) if reason else await _read(name, reader, context)
         text = outcome.text
         if len(text) > room:
             text = text[:room] + "\n[cut; read the file for the rest]"
@@ -99,6 +107,10 @@ async def _read(name: str, reader: Tool, context: ToolContext) -> ToolOutcome:
         reason = error.message
     except OSError as error:
         reason = error.strerror or str(error)
+    return _not_read(reason)
+
+
+def _not_read(reason: str) -> ToolOutcome:
     return ToolOutcome(text=f"[not read: {reason}]", summary="not read", is_error=True)
 
 

@@ -1,16 +1,17 @@
 """What the calls of one session may do: the mode, the rules, and the user's answers so far."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from ralex.agent.permission_links import with_links_followed
 from ralex.agent.ports import PermissionMemory
 from ralex.core.events import AgentEvent, ContextAdded
 from ralex.core.permission_patterns import patterns_for
-from ralex.core.permissions import Effect, Layer, Rule, judge, parse_rule
+from ralex.core.permissions import Effect, Layer, Rule, concerns_files, judge, parse_rule
 from ralex.core.records import dataclass
 from ralex.errors import UsageError
 from ralex.tools.base import REACHES_OUT, Tool, ToolContext
-from ralex.tools.subjects import subject_of
+from ralex.tools.subjects import subject_of, subject_of_file
 
 MODES = ("yolo", "ask", "plan")
 _LABEL = "mode: "
@@ -100,7 +101,7 @@ class Permissions:
     def judge(self, tool: Tool, arguments: Mapping[str, object], context: ToolContext) -> Ruling:
         """Say what is to be done with a call; a deny wins in every mode."""
         subject = subject_of(tool.spec.name, arguments, context)
-        verdict = judge(subject, self.rules)
+        verdict = judge(subject, with_links_followed(self.rules, subject.root))
         rule = verdict.rule
         said = f"the rule {rule.name} = {rule.effect} ({_place(rule)})" if rule is not None else ""
         if verdict.effect is Effect.DENY:
@@ -119,6 +120,26 @@ class Permissions:
         elif rule is None:
             said = "rules that may concern it, but what it runs cannot be told beforehand"
         return Ruling(effect=Effect.ASK, reason=said, patterns=patterns_for(subject))
+
+    def forbids(self, tool: Tool, arguments: Mapping[str, object], context: ToolContext) -> str:
+        """Say why a call that the user asks for must not run; empty if no rule denies it."""
+        ruling = self.judge(tool, arguments, context)
+        return ruling.reason if ruling.effect is Effect.DENY else ""
+
+    def hidden_from(self, tool: str, context: ToolContext) -> Callable[[str], bool]:
+        """Give what tells whether a search must not show a path, at least not unasked.
+
+        It is meant for one call: links are followed once.
+        """
+        root = str(context.cwd.resolve())
+        rules = [rule for rule in self.rules if concerns_files(rule, tool)]
+        rules = list(with_links_followed(rules, root))
+
+        def is_hidden(path: str) -> bool:
+            verdict = judge(subject_of_file(tool, path, root), rules)
+            return verdict.effect in (Effect.DENY, Effect.ASK)
+
+        return is_hidden
 
     async def remember(self, names: Sequence[str]) -> None:
         """Allow what the user answered with "always", here and in later sessions.

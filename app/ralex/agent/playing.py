@@ -182,7 +182,9 @@ class TurnPlayer:
             named = named_places(self._prompts.popleft(), context.cwd, home)
             context.readable_roots = tuple(dict.fromkeys((*context.readable_roots, *named)))
         if reader is not None:
-            for block in await mention_blocks(prompt, reader=reader, context=context):
+            for block in await mention_blocks(
+                prompt, reader=reader, context=context, forbids=toolbox.permissions.forbids
+            ):
                 await recorder.emit(block)
         complexity = services.score(prompt, around.desk.router)
         await services.store.record_complexity(around.session_id, turn_id, complexity)

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from ralex.agent.approval import ALLOW, ALWAYS, NOBODY, Approvals
 from ralex.agent.changes import Changes
@@ -93,6 +94,7 @@ class Toolbox:
         self._changes = changes
         self._secrets = secrets
         self._sights = Sights()
+        context.hides = partial(permissions.hidden_from, context=context)
 
     @property
     def specs(self) -> tuple[ToolSpec, ...]:

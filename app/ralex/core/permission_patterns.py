@@ -1,7 +1,8 @@
 """What an answer of "always" to one call should allow from then on: as little as makes sense."""
 
 from ralex.core.permissions import KINDS, Kind, Subject, is_unsure
-from ralex.core.shell import ANY, SimpleCommand, read_script
+from ralex.core.shell import read_script
+from ralex.core.shell_words import ANY, SimpleCommand
 
 _SUBCOMMANDS = frozenset(
     [

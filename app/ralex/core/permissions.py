@@ -12,17 +12,21 @@ certain is asked about as soon as there is a rule that could concern it.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from functools import cache
 
-from ralex.core.records import dataclass
-from ralex.core.shell import (
-    ANY,
-    Script,
-    SimpleCommand,
-    possible_texts,
-    read_script,
-    runs_unseen,
+from ralex.core.permission_match import (
+    command_fits,
+    host_fits,
+    is_whole_line,
+    loose_reading,
+    may_fit,
+    name_fits,
+    path_fits,
+    strict_readings,
 )
+from ralex.core.records import dataclass
+from ralex.core.shell import read_script
+from ralex.core.shell_starts import possible_texts, runs_unseen
+from ralex.core.shell_words import Script, SimpleCommand
 
 
 class Effect(StrEnum):
@@ -76,7 +80,6 @@ _SAME = {"write": "edit"}
 """Tools that do the same to a file are one to a rule."""
 
 _RULE = re.compile(r"(?P<tool>\*|[A-Za-z][\w-]*)\s*(?:\((?P<pattern>.*)\))?", re.DOTALL)
-_MOST_COMPARED = 2_000
 _STRICTNESS = {Effect.ALLOW: 0, Effect.ASK: 1, Effect.DENY: 2}
 
 
@@ -109,11 +112,13 @@ class Subject:
     Attributes:
         texts: The command; or a file's absolute names, as typed and as resolved; or the host.
         root: Where relative patterns for paths begin.
+        folds_case: Names of files that differ in case only are one file here.
     """
 
     tool: str
     texts: tuple[str, ...] = ()
     root: str = ""
+    folds_case: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,23 +191,9 @@ def judge(subject: Subject, rules: Sequence[Rule]) -> Verdict:
     return _weigh([*strict, *allowing])
 
 
-def pattern_fits(kind: Kind, pattern: str, text: str, *, root: str = "") -> bool:
-    """Tell whether a pattern of this kind covers a text for certain.
-
-    Args:
-        root: Where relative patterns for paths begin.
-    """
-    match kind:
-        case Kind.COMMAND:
-            return _command_pattern(_normal(pattern)).fullmatch(text) is not None
-        case Kind.PATH:
-            return _path_pattern(pattern, root).fullmatch(text) is not None
-        case Kind.HOST:
-            return _host_fits(pattern.casefold(), text.casefold().rstrip("."))
-        case Kind.NAME:
-            return _command_pattern(_normal(pattern)).fullmatch(text) is not None
-        case Kind.NOTHING:
-            return False
+def concerns_files(rule: Rule, tool: str) -> bool:
+    """Tell whether a rule closes some files, not all, to a tool that finds files by itself."""
+    return bool(rule.pattern) and rule.effect is not Effect.ALLOW and _concerns(rule, tool)
 
 
 def _concerns(rule: Rule, tool: str) -> bool:
@@ -214,7 +205,21 @@ def _concerns(rule: Rule, tool: str) -> bool:
 
 
 def _fits(rule: Rule, text: str, subject: Subject) -> bool:
-    return pattern_fits(KINDS[rule.tool], rule.pattern, text, root=subject.root)
+    match KINDS[rule.tool]:
+        case Kind.PATH:
+            return path_fits(
+                rule.pattern,
+                text,
+                root=subject.root,
+                is_strict=rule.effect is not Effect.ALLOW,
+                folds_case=subject.folds_case,
+            )
+        case Kind.HOST:
+            return host_fits(rule.pattern, text)
+        case Kind.NAME:
+            return name_fits(rule.pattern, text)
+        case Kind.COMMAND | Kind.NOTHING:
+            return False
 
 
 def _weigh(rules: Iterable[Rule]) -> Verdict:
@@ -237,6 +242,15 @@ def _weight(rule: Rule) -> tuple[bool, int, bool, int]:
 def _judge_command(command: str, rules: Sequence[Rule]) -> Verdict:
     script = read_script(command)
     verdicts = [_judge_simple(one, rules) for one in script.commands]
+    verdicts += [
+        Verdict(effect=rule.effect, rule=rule)
+        for rule in rules
+        if rule.effect is not Effect.ALLOW
+        and is_whole_line(rule.pattern)
+        and any(
+            command_fits(f"*{rule.pattern}{end}", " ".join(command.split())) for end in ("", "*")
+        )
+    ]
     has_patterns = any(rule.pattern and rule.effect is not Effect.ALLOW for rule in rules)
     if is_unsure(script) and has_patterns:
         verdicts.append(Verdict(effect=Effect.ASK))
@@ -264,11 +278,11 @@ def _judge_simple(command: SimpleCommand, rules: Sequence[Rule]) -> Verdict:
             holding.append(rule)
         elif rule.effect is Effect.ALLOW:
             is_plain = not command.writes and not command.is_quoted
-            if is_plain and pattern_fits(Kind.COMMAND, rule.pattern, command.text):
+            if is_plain and command_fits(rule.pattern, command.text):
                 holding.append(rule)
-        elif any(_is_surely(rule.pattern, text) for text in texts) and not command.is_quoted:
+        elif _is_surely(rule.pattern, texts) and not command.is_quoted:
             holding.append(rule)
-        elif any(_may_fit(_normal(rule.pattern), text) for text in texts):
+        elif _may_be(rule.pattern, texts):
             unsure = unsure or rule
     verdict = _weigh(holding)
     if unsure is not None and _strictness(verdict) < _STRICTNESS[Effect.ASK]:
@@ -278,73 +292,11 @@ def _judge_simple(command: SimpleCommand, rules: Sequence[Rule]) -> Verdict:
     return verdict
 
 
-def _is_surely(pattern: str, text: str) -> bool:
-    return pattern_fits(Kind.COMMAND, pattern, text)
+def _is_surely(pattern: str, texts: Sequence[str]) -> bool:
+    return any(command_fits(one, text) for one in strict_readings(pattern) for text in texts)
 
 
-def _normal(pattern: str) -> str:
-    return " ".join(pattern.split())
-
-
-@cache
-def _command_pattern(pattern: str) -> re.Pattern[str]:
-    """Compile a pattern: ``*`` is any text; a last `` *`` may also be nothing at all."""
-    is_open = pattern.endswith(" *")
-    text = ".*".join(map(re.escape, (pattern[:-2] if is_open else pattern).split("*")))
-    return re.compile(text + ("(?: .*)?" if is_open else ""), re.DOTALL)
-
-
-@cache
-def _path_pattern(pattern: str, root: str) -> re.Pattern[str]:
-    """Compile a pattern for absolute paths; without a slash it is a name at any depth.
-
-    ``src/**`` is the folder too: who searches or lists it reaches all that lies in it.
-    """
-    text = pattern.removeprefix("./")
-    if text.endswith("/"):
-        text += "**"
-    pieces: list[str] = []
-    if "/" not in pattern:
-        text = f"/**/{text}"
-    elif not text.startswith("/"):
-        pieces.append(re.escape(root.rstrip("/") + "/"))
-    for piece in re.findall(r"/\*\*$|\*\*/|\*\*|\*|\?|[^*?/]+|/", text):
-        known = {"/**": "(?:/.*)?", "**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-        pieces.append(known.get(piece) or re.escape(piece))
-    return re.compile("".join(pieces), re.DOTALL)
-
-
-def _host_fits(pattern: str, host: str) -> bool:
-    """Hold a host against ``example.com`` or ``*.example.com``, which covers it as well."""
-    if pattern.startswith("*."):
-        return host == pattern[2:] or host.endswith(pattern[1:])
-    return host == pattern
-
-
-def _may_fit(pattern: str, text: str) -> bool:
-    """Tell whether a text could turn out to be covered, whatever ``ANY`` in it stands for."""
-    if len(text) > _MOST_COMPARED:
-        text = text[:_MOST_COMPARED] + ANY
-    if ANY not in text:
-        return _command_pattern(pattern).fullmatch(text) is not None
-    if pattern.endswith(" *") and _may_meet(pattern[:-2], text):
-        return True
-    return _may_meet(pattern, text)
-
-
-def _may_meet(pattern: str, text: str) -> bool:
-    """Tell whether two texts with gaps (``*`` here, ``ANY`` there) have a reading in common."""
-    reach = [True] + [False] * len(pattern)
-    for place, char in enumerate(pattern):
-        reach[place + 1] = reach[place] and char == "*"
-    for char in text:
-        following = [reach[0] and char == ANY] + [False] * len(pattern)
-        for place, mine in enumerate(pattern):
-            if char == ANY or mine == "*":  # nothing of the pattern, or as much of it as one likes
-                following[place + 1] = reach[place + 1] or following[place] or reach[place]
-            else:
-                following[place + 1] = reach[place] and mine == char
-        reach = following
-        if not any(reach):
-            return False
-    return reach[-1]
+def _may_be(pattern: str, texts: Sequence[str]) -> bool:
+    loose = loose_reading(pattern)  # ./deploy.sh may be deploy.sh of another folder as well
+    readings = (*strict_readings(pattern), *((loose,) if loose else ()))
+    return any(may_fit(one, text) for one in readings for text in texts)

@@ -5,102 +5,33 @@ substitutions and quotes, and marks what only the running shell will know. Where
 says so, and the rules then ask instead of guessing.
 """
 
-from collections.abc import Iterator
 from dataclasses import field
-from itertools import pairwise
 
 from ralex.core.patterns import lazy_pattern
 from ralex.core.records import dataclass
-
-ANY = "\0"
-"""Stands for text that only the running shell knows; no command may hold a NUL character."""
+from ralex.core.shell_starts import expanded_texts, scripts_in
+from ralex.core.shell_words import ANY, Script, SimpleCommand, Word
 
 _BLANKS = " \t"
 _ENDS = frozenset(";&|\n()")
+_WORD_ENDS = _ENDS | frozenset(" \t\r<>")
 _OPENERS = frozenset(
     ["if", "then", "else", "elif", "do", "while", "until", "!", "{", "}", "fi", "done", "esac"]
 )
 _UNREAD = frozenset({"case", "select", "function"})
-_SHELLS = frozenset({"bash", "sh", "zsh", "dash", "ksh", "fish", "su"})
-_PREFIXES = frozenset(
-    [
-        "sudo",
-        "doas",
-        "env",
-        "nohup",
-        "time",
-        "nice",
-        "ionice",
-        "command",
-        "exec",
-        "builtin",
-        "xargs",
-        "timeout",
-        "stdbuf",
-        "setsid",
-        "busybox",
-        "watch",
-        "chroot",
-        "unshare",
-        "strace",
-        "ltrace",
-        "flock",
-        "parallel",
-        "caffeinate",
-        "coproc",
-    ]
-)
-_RUNNERS = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
 _HARMLESS_TARGETS = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr"})
 _REDIRECTION = lazy_pattern(r"&>>|&>|<<<|<<-|<<|<>|<&|<|>>|>\||>&|>")
-_BRACKETS = lazy_pattern(r"\[[^\s;|&<>()]+\]")
+_NO_SETS: tuple[list[str], ...] = ([], ["!"], ["^"])
+"""What does not end at the next ``]``: ``[]a]`` is one of two characters."""
+
+_DESCRIPTOR = lazy_pattern(r"\{\w+\}")
 _COPY = lazy_pattern(r"\d*-?")
 _MOST_DEPTH = 8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Word:
-    """One word of a command, quotes taken off; ``ANY`` where only the shell knows.
-
-    Attributes:
-        may_split: Unquoted and unknown, so that it may be several words or none.
-    """
-
-    text: str
-    may_split: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimpleCommand:
-    """One program with its arguments.
-
-    Attributes:
-        assignments: ``NAME=value`` words in front of it.
-        writes: Its output goes into a file.
-        is_quoted: It stands in text that may never run, such as a here-document.
-    """
-
-    words: tuple[Word, ...]
-    assignments: tuple[Word, ...] = ()
-    writes: bool = False
-    is_quoted: bool = False
-
-    @property
-    def text(self) -> str:
-        """The command with single blanks, assignments first."""
-        return " ".join(word.text for word in (*self.assignments, *self.words))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Script:
-    """What a command line starts.
-
-    Attributes:
-        is_opaque: Part of it could not be read; there may be more than ``commands`` says.
-    """
-
-    commands: tuple[SimpleCommand, ...]
-    is_opaque: bool = False
+_MOST_LEVELS = 40
+"""Of expansions within expansions."""
+_MOST_NESTED_CHARS = 300_000
+"""Of scripts within scripts in all; a command that holds more is made to be read by nobody."""
+_NESTED_COST_CHARS = 100
 
 
 def read_script(text: str) -> Script:
@@ -108,60 +39,6 @@ def read_script(text: str) -> Script:
     reader = _Reader(text)
     reader.run()
     return Script(commands=tuple(reader.commands), is_opaque=reader.is_opaque)
-
-
-def possible_texts(command: SimpleCommand) -> Iterator[str]:
-    """Give the texts under which a forbidden command may hide in this one.
-
-    Paths of programs, options in front of a sub-command, and programs that start others are looked
-    through: ``sudo /usr/bin/git -C x push`` is ``git push`` as well.
-    """
-    yield _joined((*command.assignments, *command.words))
-    words = command.words
-    for start, word in enumerate(words):
-        if start and _base(words[0]) not in _PREFIXES:
-            break
-        tail = words[start:]
-        bare = Word(text=_base(word), may_split=word.may_split)
-        yield _joined(tail)
-        yield _joined((bare, *tail[1:]))
-        yield from _without_options(bare, tail)
-
-
-def runs_unseen(command: SimpleCommand) -> bool:
-    """Tell whether a command is a shell that takes its program from where it cannot be read."""
-    for start, word in enumerate(command.words):
-        if start and _base(command.words[0]) not in _PREFIXES:
-            return False
-        rest = [one.text for one in command.words[start + 1 :]]
-        if _base(word) in _SHELLS and all(one.startswith("-") for one in rest):
-            return not {"--version", "--help"} & set(rest)
-    return False
-
-
-def _base(word: Word) -> str:
-    return word.text.rsplit("/", 1)[-1]
-
-
-def _without_options(program: Word, words: tuple[Word, ...]) -> Iterator[str]:
-    """Leave out options in front of a sub-command, with their values and without."""
-    for place in range(2, min(len(words), 12) + 1):
-        if not words[1].text.startswith(("-", ANY)):
-            return
-        if place == len(words):
-            break
-        yield _joined((program, *words[place:]))
-
-
-def _joined(words: tuple[Word, ...]) -> str:
-    """Write words with single blanks; where a word may vanish, so may the blanks around it."""
-    if not words:
-        return ""
-    pieces = [words[0].text]
-    for before, word in pairwise(words):
-        is_loose = before.may_split or word.may_split
-        pieces.append(word.text if is_loose else f" {word.text}")
-    return "".join(pieces)
 
 
 @dataclass(slots=True)
@@ -174,10 +51,55 @@ class _Draft:
     is_loop_head: bool = False
 
 
+@dataclass(slots=True)
+class _Letters:
+    """A word in the making.
+
+    Attributes:
+        bracket: Where a ``[`` stands that may begin a set of characters, or -1.
+    """
+
+    pieces: list[str] = field(default_factory=list[str])
+    bracket: int = -1
+    is_loose: bool = False
+    has_quotes: bool = False
+    has_braces: bool = False
+
+    def add(self, char: str) -> None:
+        """Add an unquoted character; what stands for any file's name is not known."""
+        if char in "*?":
+            self.pieces.append(ANY)
+        elif char == "]" and self.bracket >= 0 and self.pieces[self.bracket + 1 :] not in _NO_SETS:
+            self.pieces[self.bracket :] = [ANY]
+            self.bracket = -1
+        else:
+            if char == "[" and self.bracket < 0:
+                self.bracket = len(self.pieces)
+            self.has_braces = self.has_braces or char == "{"
+            self.pieces.append(char)
+
+    def word(self) -> Word:
+        """Give the word."""
+        text = "".join(self.pieces)
+        if self.has_braces and ("," in text or ".." in text):
+            return Word(text=ANY, may_split=True)
+        is_bare = self.is_loose and not self.has_quotes
+        return Word(text=text, may_split=is_bare and not text.strip(ANY))
+
+
 class _Reader:
     """Reads one script; nested ones add to the same list of commands."""
 
-    def __init__(self, text: str, *, depth: int = 0, is_quoted: bool = False) -> None:
+    def __init__(
+        self,
+        text: str,
+        *,
+        depth: int = 0,
+        is_quoted: bool = False,
+        room: list[int] | None = None,
+    ) -> None:
+        self._room = room or [_MOST_NESTED_CHARS]
+        self._level = 0
         self._text = text
         self._at = 0
         self._depth = depth
@@ -224,7 +146,9 @@ class _Reader:
 
     def _take_word(self, word: Word) -> None:
         draft = self._draft
-        if draft.words or draft.is_loop_head:
+        if draft.is_loop_head and word.text == "do":
+            self._end_command()  # for x do …
+        elif draft.words or draft.is_loop_head:
             draft.words.append(word)
         elif word.text in _UNREAD:
             self.is_opaque = True
@@ -239,7 +163,11 @@ class _Reader:
 
     def _end_command(self) -> None:
         draft, self._draft = self._draft, _Draft()
-        if draft.is_loop_head or not (draft.words or draft.assignments or draft.writes):
+        if draft.is_loop_head:
+            for word in draft.words:
+                self._read_expansions(word.text)
+            return
+        if not (draft.words or draft.assignments or draft.writes):
             return
         command = SimpleCommand(
             words=tuple(draft.words),
@@ -248,52 +176,59 @@ class _Reader:
             is_quoted=self._is_quoted,
         )
         self.commands.append(command)
-        for script in _scripts_in(command):
+        for script in scripts_in(command):
+            if self.is_opaque:
+                break
             self._nest(script)
+        for text in expanded_texts(command):
+            self._read_expansions(text)
 
     def _nest(self, text: str, *, is_quoted: bool = False) -> None:
-        inner = _Reader(text, depth=self._depth + 1, is_quoted=is_quoted or self._is_quoted)
+        self._room[0] -= len(text) + _NESTED_COST_CHARS
+        if self._room[0] < 0:
+            self.is_opaque = True
+            return
+        quoted = is_quoted or self._is_quoted
+        inner = _Reader(text, depth=self._depth + 1, is_quoted=quoted, room=self._room)
         inner.run()
         self.commands += inner.commands
         self.is_opaque = self.is_opaque or (inner.is_opaque and not is_quoted)
 
     def _read_word(self) -> Word:
         """Read one word; the caller has seen that one begins here."""
-        pieces: list[str] = []
-        is_loose = has_quotes = has_braces = False
+        letters = _Letters()
         while self._at < len(self._text):
             char = self._text[self._at]
-            if char in _BLANKS or char in _ENDS or char in "<>\r":
-                if char in "<>" and self._text.startswith("(", self._at + 1):
-                    self._at += 2
-                    self._substitute(")")
-                    pieces.append(ANY)
-                    continue
-                break
-            if char == "'":
-                pieces.append(self._until_quote())
-                has_quotes = True
-            elif char == '"':
-                self._at += 1
-                pieces.append(self._double_quoted())
-                has_quotes = True
-            elif char == "\\":
-                pieces.append(self._text[self._at + 1 : self._at + 2].replace("\n", ""))
+            if char in "<>" and self._text.startswith("(", self._at + 1):
                 self._at += 2
-            elif char in "$`":
-                pieces.append(self._expansion())
-                is_loose = True
-            elif char in "*?" or _BRACKETS.match(self._text, self._at):
-                pieces.append(ANY)
-                self._at += 1
+                self._substitute(")")
+                letters.pieces.append(ANY)
+            elif char in _WORD_ENDS:
+                if char == "(" and letters.pieces and self._text[self._at - 1] in "@+!?*":
+                    self.is_opaque = True  # a pattern of a kind of its own: @(git|x)
+                break
             else:
-                has_braces = has_braces or char == "{"
-                pieces.append(char)
-                self._at += 1
-        text = "".join(pieces)
-        if has_braces and ("," in text or ".." in text):
-            return Word(text=ANY, may_split=True)
-        return Word(text=text, may_split=is_loose and not has_quotes and not text.strip(ANY))
+                self._read_piece(char, letters)
+        return letters.word()
+
+    def _read_piece(self, char: str, letters: "_Letters") -> None:
+        """Read a quoted part, an expansion or a letter."""
+        if char == "'":
+            letters.pieces.append(self._until_quote())
+            letters.has_quotes = True
+        elif char == '"':
+            self._at += 1
+            letters.pieces.append(self._double_quoted())
+            letters.has_quotes = True
+        elif char == "\\":
+            letters.pieces.append(self._text[self._at + 1 : self._at + 2].replace("\n", ""))
+            self._at += 2
+        elif char in "$`":
+            letters.pieces.append(self._expansion())
+            letters.is_loose = True
+        else:
+            letters.add(char)
+            self._at += 1
 
     def _until_quote(self) -> str:
         end = self._text.find("'", self._at + 1)
@@ -327,13 +262,23 @@ class _Reader:
 
     def _expansion(self) -> str:
         """Read what begins with ``$`` or a backtick; its value is not known."""
+        if self._level >= _MOST_LEVELS:
+            self.is_opaque = True
+            self._at = len(self._text)
+            return ANY
+        self._level += 1
+        try:
+            return self._expanded()
+        finally:
+            self._level -= 1
+
+    def _expanded(self) -> str:
         text = self._text
         if text[self._at] == "`":
             return self._backticks()
         following = text[self._at + 1 : self._at + 2]
         if text.startswith("$((", self._at):
-            self.is_opaque = True
-            self._at += 3
+            self._arithmetic()
         elif following == "(":
             self._at += 2
             self._substitute(")")
@@ -357,8 +302,29 @@ class _Reader:
             return "$"
         return ANY
 
+    def _arithmetic(self) -> None:
+        """Read ``$((…))``; commands inside it count, what looks like no sum is opaque."""
+        self._at += 3
+        level = 2
+        while self._at < len(self._text) and not self.is_opaque:
+            char = self._text[self._at]
+            if char in "$`":
+                self._expansion()
+                continue
+            level += {"(": 1, ")": -1}.get(char, 0)
+            self._at += 1
+            if level == 1 and not self._text.startswith(")", self._at):
+                break
+            if level == 0:
+                return
+            if char in "'\"\\;\n":
+                break
+        self.is_opaque = True
+
     def _substitute(self, until: str) -> None:
-        inner = _Reader(self._text, depth=self._depth + 1, is_quoted=self._is_quoted)
+        inner = _Reader(
+            self._text, depth=self._depth + 1, is_quoted=self._is_quoted, room=self._room
+        )
         inner._at = self._at
         inner.run(until=until)
         self._at = inner._at
@@ -378,9 +344,12 @@ class _Reader:
 
     def _braced(self) -> None:
         """Read ``${…}``; commands inside it count."""
+        start = self._at
         while self._at < len(self._text):
             char = self._text[self._at]
             if char == "}":
+                # ${x@P} runs what stands in the variable
+                self.is_opaque = self.is_opaque or self._text[start : self._at].endswith("@P")
                 self._at += 1
                 return
             if char in "$`":
@@ -403,6 +372,9 @@ class _Reader:
             last = self._draft.words[-1]
             if last.text.isdigit():
                 self._draft.words.pop()  # it names a descriptor
+        is_close = self._at > 0 and text[self._at - 1] == "}" and bool(self._draft.words)
+        if is_close and _DESCRIPTOR.fullmatch(self._draft.words[-1].text):
+            self._draft.words.pop()  # {name}> as well
         found = _REDIRECTION.match(text, self._at)
         sign = found[0] if found else text[self._at]
         self._at += len(sign)
@@ -411,6 +383,8 @@ class _Reader:
         target = self._read_word().text
         if sign in ("<<", "<<-"):
             self._documents.append(target)
+        elif sign == "<<<":
+            self._read_expansions(target)  # what reads it may do arithmetic with it
         elif ">" in sign:
             is_copy = sign == ">&" and _COPY.fullmatch(target) is not None
             self._draft.writes |= not is_copy and target not in _HARMLESS_TARGETS
@@ -440,7 +414,7 @@ class _Reader:
 
     def _read_expansions(self, text: str) -> None:
         """Read the substitutions of a text that the shell expands."""
-        inner = _Reader(text, depth=self._depth + 1)
+        inner = _Reader(text, depth=self._depth + 1, room=self._room)
         while inner._at < len(text):
             if text[inner._at] in "$`":
                 inner._expansion()
@@ -454,32 +428,3 @@ def _is_assignment(text: str) -> bool:
     name, sign, _ = text.partition("=")
     name = name.removesuffix("+")
     return bool(sign) and name.replace("_", "a").isalnum() and not name[0].isdigit()
-
-
-def _scripts_in(command: SimpleCommand) -> Iterator[str]:
-    """Give the scripts that a command hands to a shell as an argument."""
-    words = command.words
-    for place, word in enumerate(words):
-        base = _base(word)
-        rest = [one.text for one in words[place + 1 :]]
-        if base in _SHELLS:
-            for flag, script in pairwise(rest):
-                if flag.startswith("-") and not flag.startswith("--") and "c" in flag:
-                    yield script
-                    break
-        elif base == "eval" and place == 0:
-            yield " ".join(rest)
-        elif base == "trap" and place == 0 and rest:
-            yield rest[0]
-        elif word.text in _RUNNERS:
-            yield from _quoted_again(rest)
-
-
-def _quoted_again(words: list[str]) -> Iterator[str]:
-    """Write the words after ``-exec`` as a script of their own."""
-    ends = [place for place, word in enumerate(words) if word in (";", "+")]
-    kept = words[: ends[0]] if ends else words
-    if kept:
-        yield " ".join(
-            ANY if ANY in word else "'" + word.replace("'", "'\\''") + "'" for word in kept
-        )

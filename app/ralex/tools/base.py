@@ -57,6 +57,8 @@ class ToolContext:
             what the user names by its full path.
         todos: The plan as the model last wrote it; survives compaction verbatim.
         jobs: Runs commands in the background; None where nothing may outlive a call.
+        hides: Given a search tool's name, gives what tells of an absolute path whether the tool
+            may not show what lies there; None where there are no rules.
     """
 
     cwd: Path
@@ -67,6 +69,16 @@ class ToolContext:
     readable_roots: tuple[Path, ...] = ()
     todos: tuple[TodoItem, ...] = ()
     jobs: "Jobs | None" = None
+    hides: Callable[[str], Callable[[str], bool]] | None = None
+
+    def hidden_from(self, tool: str) -> Callable[[str], bool]:
+        """Give what tells whether a search may not show what it found at an absolute path."""
+        return self.hides(tool) if self.hides is not None else _is_open
+
+
+def _is_open(path: str) -> bool:
+    del path
+    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

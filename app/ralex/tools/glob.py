@@ -68,8 +68,11 @@ def _glob(pattern: str, raw: str, context: ToolContext) -> ToolOutcome:
     check_listable(folder)
     limits = WalkLimits()
     start = len(str(folder).rstrip("/")) + 1
+    is_hidden = context.hidden_from("glob")
     found = [
-        path for path in walk_files(_beginning(pattern, folder), limits) if matches(path[start:])
+        path
+        for path in walk_files(_beginning(pattern, folder), limits)
+        if matches(path[start:]) and not is_hidden(path)
     ]
     found.sort(key=lambda path: (-_changed_ns(path), path))
     names = [display(Path(path), context) for path in found[:MAX_RESULTS]]

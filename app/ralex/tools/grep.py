@@ -11,6 +11,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TypeAlias, cast
 
@@ -114,7 +115,9 @@ class GrepTool:
         """
         values = _PARAMS.coerce(arguments)
         raw = values.text("path", ".")
-        query = await asyncio.to_thread(_query, values, raw, resolve_readable(raw, context))
+        query = await asyncio.to_thread(
+            _query, values, raw, resolve_readable(raw, context), context.hidden_from("grep")
+        )
         ripgrep = self._ripgrep
         if ripgrep is None:
             ripgrep = await asyncio.to_thread(
@@ -124,7 +127,7 @@ class GrepTool:
         return _outcome(query, found, notes, context)
 
 
-def _query(values: Values, raw: str, folder: Path) -> Query:
+def _query(values: Values, raw: str, folder: Path, is_hidden: Callable[[str], bool]) -> Query:
     """Look at what is to be searched.
 
     Raises:
@@ -154,6 +157,7 @@ def _query(values: Values, raw: str, folder: Path) -> Query:
         is_exclusion=include.startswith("!"),
         ignores_case=values.flag("ignore_case"),
         limit=min(MAX_RESULTS, asked if asked > 0 else DEFAULT_RESULTS),
+        is_hidden=cache(is_hidden),
     )
 
 

@@ -1,6 +1,7 @@
 """What a search of file contents asks for, and what it finds."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from ralex.core.records import dataclass
@@ -17,6 +18,7 @@ class Query:
         include: Paths below the folder that are wanted, or are not if ``is_exclusion``.
         include_text: The same as the model wrote it.
         limit: Matches to show.
+        is_hidden: Tells of a file whether a rule closes it to the search.
     """
 
     pattern: str
@@ -28,13 +30,15 @@ class Query:
     is_exclusion: bool
     ignores_case: bool
     limit: int
+    is_hidden: Callable[[str], bool]
 
     def wants(self, path: str) -> bool:
-        """Tell whether a file is one of those asked for; a file named itself always is."""
-        if self.include is None or path == str(self.folder):
-            return True
-        start = len(str(self.folder).rstrip("/")) + 1
-        return (self.include.fullmatch(path[start:]) is not None) is not self.is_exclusion
+        """Tell whether a file is asked for, as one named itself always is, and may be shown."""
+        if self.include is not None and path != str(self.folder):
+            start = len(str(self.folder).rstrip("/")) + 1
+            if (self.include.fullmatch(path[start:]) is not None) is self.is_exclusion:
+                return False
+        return not self.is_hidden(path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,10 @@
 """What a call is about, for permission rules: read as the tool itself will read its arguments."""
 
 import os
+import socket
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from ralex.core.permissions import KINDS, Kind, Subject
 from ralex.errors import ToolError
@@ -23,6 +24,11 @@ _READERS: Mapping[Kind, Params] = {
     Kind.HOST: Params(Param(name="url", required=True, aliases=URL_ALIASES)),
     Kind.NAME: Params(Param(name="name", required=True, aliases=SKILL_ALIASES)),
 }
+
+
+def subject_of_file(name: str, path: str, root: str) -> Subject:
+    """Say what a tool is about that comes upon a file by itself; links are followed already."""
+    return Subject(tool=name, texts=(path,), root=root, folds_case=_folds_case(root))
 
 
 def subject_of(name: str, arguments: Mapping[str, object], context: ToolContext) -> Subject:
@@ -46,7 +52,18 @@ def subject_of(name: str, arguments: Mapping[str, object], context: ToolContext)
             texts = _hosts(values.text("url"))
         case Kind.NAME | Kind.NOTHING:
             texts = (values.text("name"),)
-    return Subject(tool=name, texts=texts, root=root)
+    folds_case = kind is Kind.PATH and _folds_case(root)
+    return Subject(tool=name, texts=texts, root=root, folds_case=folds_case)
+
+
+@lru_cache(maxsize=8)
+def _folds_case(root: str) -> bool:
+    """Tell whether names that differ in case only are one file: on most Macs, for one."""
+    other = root.swapcase()
+    try:
+        return other != root and os.path.samefile(root, other)  # noqa: PTH121 - text all the way
+    except OSError:
+        return False
 
 
 def _paths(raw: str, context: ToolContext) -> tuple[str, ...]:
@@ -59,9 +76,15 @@ def _paths(raw: str, context: ToolContext) -> tuple[str, ...]:
 
 
 def _hosts(url: str) -> tuple[str, ...]:
-    text = url.strip()
+    """Give the host as it will be asked, and its address where the name is a number."""
+    # Most sessions fetch nothing.
+    from ralex.tools.web_address import target_of  # noqa: PLC0415
+
     try:
-        host = urlsplit(text if "://" in text else f"https://{text}").hostname
-    except ValueError:
+        host = target_of(url).host.rstrip(".")
+    except ToolError:
         return ()
-    return (host.rstrip("."),) if host else ()
+    try:
+        return tuple(dict.fromkeys((host, socket.inet_ntoa(socket.inet_aton(host)))))
+    except OSError:
+        return (host,)
