@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ralex.errors import EditError
 from ralex.tools import edit_apply
 from ralex.tools.edit import apply_edit
-from ralex.tools.edit_lines import take_apart
+from ralex.tools.edit_lines import fold, fold_all, take_apart
 from ralex.tools.edit_match import Index, block
 from tests.conftest import SHARED
 
@@ -345,11 +345,47 @@ def test_work_grows_with_the_text_and_not_with_its_square(monkeypatch: pytest.Mo
     assert len(compared) <= 300 * 16
 
 
-def test_places_that_cannot_be_told_apart_are_not_all_worked_out() -> None:
-    index = Index(take_apart("x = 1\n" * 50))
-    assert len(index.whole_lines(block("x  = 1"), block("y"), most=5)) == 5
+def test_places_that_cannot_be_told_apart_are_not_all_worked_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with pytest.raises(EditError, match="places"):
         apply_edit("x = 1\n" * 3_000, "x  = 1", "y")
+    monkeypatch.setattr("ralex.tools.edit_match.MAX_PLACES", 5)
+    index = Index(take_apart("xy = 1\n" * 50))
+    assert len(index.whole_lines(block("xy  = 1"), block("y"))) == 5
+    assert len(index.partial_lines(block("y = 1"), block("y"))) == 5
+
+
+def test_text_that_is_loosely_in_very_many_places_is_not_replaced_one_by_one() -> None:
+    """Each place moves the lines behind it, so that the time would grow with the square."""
+    with pytest.raises(EditError, match="loosely in 1000 places or more: copy it exactly"):
+        apply_edit("x = 1\n" * 300_000, "  x  = 1", "y", replace_all=True)
+
+
+def test_very_many_places_are_replaced_at_once_whatever_the_line_ends() -> None:
+    rows = 50_000
+    assert apply_edit("x = 1\n" * rows, "x = 1", "y", replace_all=True) == "y\n" * rows
+    windows = apply_edit("x = 1\r\n" * rows, "x = 1", "y\nz", replace_all=True)
+    assert windows == "y\r\nz\r\n" * rows
+    mixed = "x = 1\r\nx = 1\n" * rows
+    assert apply_edit(mixed, "x = 1", "y", replace_all=True) == "y\r\ny\n" * rows
+    with pytest.raises(EditError, match="end in different ways"):
+        apply_edit(mixed, "x = 1", "y\nz", replace_all=True)
+
+
+@pytest.mark.parametrize(
+    "odd", ["", "tab\there", "two  blanks", "\x0bform\x0c feed\r", "é ’ａ\u200b"]
+)
+def test_lines_are_folded_together_as_they_are_one_by_one(odd: str) -> None:
+    rows = ["  plain line ", "", " \t ", "\u00a0odd\u3000blanks ", "e\u0301", odd]
+    assert fold_all(rows, "\n".join(rows)) == [fold(row) for row in rows]
+
+
+def test_the_closest_lines_are_found_by_words_that_few_lines_hold() -> None:
+    rows = [f"value number {n} of the table" for n in range(5_000)]
+    rows[4_000] = "the rare thing of the table"
+    with pytest.raises(EditError, match="4001→the rare thing"):
+        apply_edit("\n".join(rows), "the rare thing off the table", "x")
 
 
 lines = st.text(st.characters(exclude_characters="\r\n", codec="utf-8"), max_size=12)

@@ -6,19 +6,18 @@ taken off, and the same noise is taken off the new text. Everything else is refu
 closest real lines.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
-from itertools import pairwise, product
+from itertools import islice, pairwise, product
 
 from ralex.errors import EditError
 from ralex.tools.edit_apply import Replacement
 from ralex.tools.edit_lines import Lines, indent_of, take_apart, unix
-from ralex.tools.edit_match import Block, Index, Place, block
+from ralex.tools.edit_match import MAX_PLACES, Block, Index, Place, block
 from ralex.tools.edit_noise import is_placeholder, placeholders, readings
-from ralex.tools.edit_report import describe_absent, describe_ambiguous
+from ralex.tools.edit_report import MAX_ROWS, describe_absent, describe_ambiguous
 
 _MAX_COMBINATIONS = 1000
-_MAX_PLACES = 1000
 _LOOSE = 2
 _OPENERS = (":", "{", "(", "[")
 
@@ -78,7 +77,7 @@ def _exact(text: str, old: str, new: str, *, replace_all: bool) -> str | None:
         if count == 0:
             return None
         if count > 1 and not replace_all:
-            raise EditError(describe_ambiguous(take_apart(text), _rows(text, old)))
+            raise EditError(describe_ambiguous(take_apart(text), _rows(text, old), count))
         if count == 1:
             new = _indented(text, text.index(old), old, new)
         return text.replace(old, new)
@@ -90,13 +89,27 @@ def _exact(text: str, old: str, new: str, *, replace_all: bool) -> str | None:
     if len(starts) > 1 and count == 1:
         starts = [len(unix(text[: text.index(old)]))]
     if len(starts) > 1 and not replace_all:
-        raise EditError(describe_ambiguous(lines, _rows(flat, flat_old)))
+        raise EditError(describe_ambiguous(lines, _rows(flat, flat_old), len(starts)))
     flat_new = unix(new)
     if len(starts) == 1:
         flat_new = _indented(flat, starts[0], flat_old, flat_new)
+    if len(starts) > MAX_PLACES:
+        return _everywhere(text, flat, flat_old, flat_new)
     for start in reversed(starts):
         _splice(lines, flat, start, start + len(flat_old), flat_new)
     return lines.join()
+
+
+def _everywhere(text: str, flat: str, old: str, new: str) -> str:
+    """Replace text in very many places at once, where the line ends can be told without looking."""
+    if "\n" not in old and "\n" not in new:
+        return text.replace(old, new)
+    if text.count("\r\n") == flat.count("\n"):
+        return flat.replace(old, new).replace("\n", "\r\n")
+    raise EditError(
+        f"old is in more than {MAX_PLACES} places of a file whose lines end in different ways: "
+        "give a text within one line, or make the line ends alike first"
+    )
 
 
 def _is_dedented_line(text: str, old: str, new: str) -> bool:
@@ -142,18 +155,21 @@ def _indented(text: str, start: int, old: str, new: str) -> str:
 
 
 def _starts(text: str, part: str) -> list[int]:
-    starts: list[int] = []
+    return list(_each_start(text, part))
+
+
+def _each_start(text: str, part: str) -> Iterator[int]:
     at = text.find(part)
     while at >= 0:
-        starts.append(at)
+        yield at
         at = text.find(part, at + len(part))
-    return starts
 
 
-def _rows(text: str, part: str) -> list[int]:
+def _rows(text: str, part: str, most: int = MAX_ROWS) -> list[int]:
+    """Give the rows on which a text begins, the first ones."""
     rows: list[int] = []
     row = done = 0
-    for start in _starts(text, part):
+    for start in islice(_each_start(text, part), most):
         row += text.count("\n", done, start)
         done = start
         rows.append(row)
@@ -213,8 +229,7 @@ class _Search:
         raise EditError(describe_absent(self._lines, self._index, self._old, self._new))
 
     def _whole(self, old: Block, new: Block) -> list[Place]:
-        most = len(self._lines.contents) if self._replace_all else _MAX_PLACES
-        return self._index.whole_lines(old, new, most=most)
+        return self._index.whole_lines(old, new)
 
     def _letter(self, old: str, new: str) -> str | None:
         """Replace a cleaned text that is in the file to the letter, as whole lines."""
@@ -226,13 +241,20 @@ class _Search:
 
     def _choose(self, places: Sequence[Place]) -> Sequence[Place]:
         """Keep the one place that is meant, or all of them if all are wanted."""
+        if self._replace_all and len(places) >= MAX_PLACES:
+            raise EditError(
+                f"old is nowhere to the letter, and loosely in {MAX_PLACES} places or more: "
+                "copy it exactly as it is, to replace all of them"
+            )
         if len(places) == 1 or self._replace_all:
             return places
         nearest = min(place.distance for place in places)
         near = [place for place in places if place.distance == nearest]
         if len(near) == 1 and nearest < _LOOSE:
             return near
-        raise EditError(describe_ambiguous(self._lines, [place.rows[0] for place in places]))
+        raise EditError(
+            describe_ambiguous(self._lines, [place.rows[0] for place in places], len(places))
+        )
 
     def _replace(self, places: Sequence[Place]) -> str:
         taken = len(self._lines.contents)
@@ -264,7 +286,7 @@ class _Search:
         height = new.count("\n") - 1
         return any(
             start <= place.rows[0] and place.rows[-1] < start + height
-            for start in _rows(self._wrapped, new)
+            for start in _rows(self._wrapped, new, len(self._wrapped))
         )
 
     def _elided(self, old: str, new: str) -> str | None:
@@ -288,7 +310,8 @@ class _Search:
         if len(chosen) > 1:
             ends = sorted({places[-1].rows[0] for places in chosen})
             starts = sorted({places[0].rows[0] for places in chosen})
-            raise EditError(describe_ambiguous(self._lines, ends if len(ends) > 1 else starts))
+            rows = ends if len(ends) > 1 else starts
+            raise EditError(describe_ambiguous(self._lines, rows, len(rows)))
         changed = [place for place in chosen[0] if place.old != place.new]
         return self._replace(changed) if changed else None
 

@@ -4,17 +4,21 @@ Lines are compared in their loosest form and blank lines are passed over; nothin
 There is no measure of likeness: a line either is the same line or it is not.
 """
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from itertools import islice, pairwise
 
 from ralex.core.records import dataclass
 from ralex.tools.edit_lines import (
     Lines,
     fold,
+    fold_all,
     fold_with_sources,
     indent_of,
     with_plain_indent,
 )
+
+MAX_PLACES = 1000
+"""So many cannot be told apart, and to change them one by one would take too long."""
 
 _SHORTEST_PART = 4
 _LONGEST_LINE = 20_000
@@ -80,39 +84,28 @@ class Index:
 
     def __init__(self, lines: Lines) -> None:
         self.lines = lines
-        self.rows: list[int] = []
-        self.keys: list[str] = []
-        for row, content in enumerate(lines.contents):
-            if key := fold(content):
-                self.rows.append(row)
-                self.keys.append(key)
-        self._joined = "\n".join(self.keys)
-        self._at: dict[str, list[int]] = {}
-        for number, key in enumerate(self.keys):
-            self._at.setdefault(key, []).append(number)
+        keys = fold_all(lines.contents, lines.flat)
+        self.rows = [row for row, key in enumerate(keys) if key]
+        self.keys = [key for key in keys if key]
+        self._joined = "\n".join(["", *self.keys, ""])
 
-    def whole_lines(self, old: Block, new: Block, *, most: int) -> list[Place]:
+    def whole_lines(self, old: Block, new: Block) -> list[Place]:
         """Find where every line of ``old`` is a line of the file, one after the other.
 
         Args:
             old: What is looked for.
             new: What replaces it.
-            most: Places after which the search ends; so many cannot be told apart.
+
+        Returns:
+            At most ``MAX_PLACES``, after which the search ends.
         """
-        keys = [fold(line) for line in old.lines]
-        if not keys:
-            return []
-        rarest = min(range(len(keys)), key=lambda index: len(self._at.get(keys[index], ())))
         places: list[Place] = []
-        for number in self._at.get(keys[rarest], ()):
-            start = number - rarest
-            if start >= 0 and self.keys[start : start + len(keys)] == keys:
-                rows = tuple(self.rows[start : start + len(keys)])
-                places.append(
-                    Place(rows=rows, old=old, new=new, distance=self._distance(rows, old))
-                )
-                if len(places) >= most:
-                    break
+        if not old.lines:
+            return places
+        keys = "\n".join(["", *map(fold, old.lines), ""])
+        for start in islice(self._numbers(keys), MAX_PLACES):
+            rows = tuple(self.rows[start : start + len(old.lines)])
+            places.append(Place(rows=rows, old=old, new=new, distance=self._distance(rows, old)))
         return places
 
     def partial_lines(self, old: Block, new: Block) -> list[Place]:
@@ -123,9 +116,7 @@ class Index:
         if sum(map(len, keys)) < _SHORTEST_PART:
             return []
         places: list[Place] = []
-        if "\n".join(keys) not in self._joined:
-            return places
-        for start in range(len(self.keys) - len(keys) + 1):
+        for start in self.holding("\n".join(keys)):
             window = self.keys[start : start + len(keys)]
             if not _fits(window, keys):
                 continue
@@ -134,7 +125,28 @@ class Index:
             if completed is None:
                 return []
             places.append(Place(rows=rows, old=completed[0], new=completed[1], distance=2))
+            if len(places) >= MAX_PLACES:
+                break
         return places
+
+    def holding(self, text: str) -> Iterator[int]:
+        """Give the number of each line in which a text begins, once."""
+        last = -1
+        for number in self._numbers(text):
+            if number - 1 > last:
+                last = number - 1
+                yield last
+
+    def _numbers(self, text: str) -> Iterator[int]:
+        """Give how many line breaks stand before each place of a text; the first line has one."""
+        number = done = 0
+        at = self._joined.find(text)
+        while at >= 0:
+            number += self._joined.count("\n", done, at)
+            done = at
+            yield number
+            at = self._joined.find("\n", at + 1)
+            at = self._joined.find(text, at) if at >= 0 else -1
 
     def _distance(self, rows: Sequence[int], old: Block) -> int:
         pairs = [
