@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from ralex.config.scorers import load_scorer, scorer_names
 from ralex.core.complexity import Complexity, score_ask
-from ralex.core.complexity_ralex import RalexRuler, marks_of
+from ralex.core.complexity_ralex import RalexRuler
+from ralex.core.shapes import marks_of
 from ralex.core.tiers import TIERS, Tier
 from tests.conftest import ROOT
 

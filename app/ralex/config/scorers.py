@@ -17,27 +17,15 @@ from ralex.core.complexity_litellm import (
     MultiStep,
     with_options,
 )
-from ralex.core.complexity_ralex import (
-    STEM_HEAD,
-    Combo,
-    Curve,
-    Group,
-    Keyword,
-    Needle,
-    Phrase,
-    RalexRuler,
-    Shape,
-    StepWords,
-    Vocabulary,
-    Window,
-    marks_of,
-)
+from ralex.core.complexity_ralex import Combo, Curve, Group, RalexRuler, StepWords, Window
 from ralex.core.folding import fold
 from ralex.core.followup import Followup, FollowupWords
 from ralex.core.inflection import noun_forms, verb_forms
 from ralex.core.keywords import KeywordList
 from ralex.core.patterns import lazy_pattern
 from ralex.core.routes import Router
+from ralex.core.shapes import Needle, Shape, marks_of
+from ralex.core.vocabulary import STEM_HEAD, Keyword, Phrase, Vocabulary
 from ralex.errors import ConfigError
 
 _WORDS = re.compile(r"[^\W_]+")

@@ -7,132 +7,13 @@ to refactor), and a combination can say more than its parts: changing something 
 is code, but changing code is work.
 """
 
-import re
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Mapping
 
 from ralex.core.complexity import Measurement
-from ralex.core.folding import fold
-from ralex.core.patterns import lazy_pattern
 from ralex.core.records import dataclass
-
-_WORDS = lazy_pattern(r"[^\W_]+")
-_CJK = lazy_pattern("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af]")
-_SPACED = bytes(code if chr(code).isalnum() else 32 for code in range(128)) + bytes(128)
-"""Splitting ASCII bytes by translation gives the words of ``_WORDS`` in a tenth of the time."""
-_UNMARKED = bytes(code for code in range(128) if code == 32 or chr(code).isalnum())
-FIRST_WORDS = 4
-"""How many words count as the beginning of an ask: ``could you please add`` is one."""
-STEM_HEAD = 4
-"""Letters by which stems are looked up; no stem may be shorter."""
-
-
-class Keyword(NamedTuple):
-    """One entry of the rules; its place in the rules is its rank.
-
-    Attributes:
-        group: Index of its group.
-        label: The entry as written.
-    """
-
-    group: int
-    label: str
-
-
-class Phrase(NamedTuple):
-    """Words in a row.
-
-    Attributes:
-        text: The words with a space between them and at both ends.
-        words: The same, in no order.
-        rank: Of its keyword.
-    """
-
-    text: str
-    words: frozenset[str]
-    rank: int
-
-
-class Found(NamedTuple):
-    """What a vocabulary finds in a text.
-
-    Attributes:
-        words: All words of the text.
-        groups: Each group's keywords, in the order of the rules.
-        first: Groups among the first ``FIRST_WORDS`` words, or in scripts without spaces anywhere.
-        opening: Groups of the very first word.
-    """
-
-    words: set[str]
-    groups: dict[int, list[Keyword]]
-    first: set[int]
-    opening: set[int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vocabulary:
-    """All words of all groups, indexed by how they are looked up; all folded.
-
-    Attributes:
-        keywords: By rank; whatever else is here names them by it.
-        words: Whole words.
-        stems: Beginnings of words, under their first ``STEM_HEAD`` letters.
-        phrases: Words in a row, under their longest word.
-        cjk: Found anywhere in texts of scripts without spaces.
-    """
-
-    keywords: tuple[Keyword, ...]
-    words: Mapping[str, tuple[int, ...]]
-    stems: Mapping[str, tuple[tuple[str, int], ...]]
-    phrases: Mapping[str, tuple[Phrase, ...]]
-    cjk: tuple[tuple[str, int], ...]
-
-    def found_in(self, text: str) -> Found:
-        """Find every keyword of a text."""
-        is_ascii = text.isascii()
-        if is_ascii:
-            low = text.lower()
-            sequence = low.encode("ascii").translate(_SPACED).decode("ascii").split()
-        else:
-            low = fold(text)
-            sequence = _WORDS.findall(low)
-        words = set(sequence)
-        opening = self._of_words(sequence[:1])
-        first = self._of_words(sequence[:FIRST_WORDS])
-        hits = first if len(sequence) <= FIRST_WORDS else self._of_words(words)
-        keywords = self.keywords
-        early = {keywords[rank].group for rank in first}
-        keys = words & self.phrases.keys()
-        if keys:
-            hits = hits | self._of_phrases(keys, words, sequence)
-        if not is_ascii and _CJK.search(low):
-            dense = [rank for needle, rank in self.cjk if needle in low]
-            hits = hits.union(dense)
-            early.update([keywords[rank].group for rank in dense])
-        groups: dict[int, list[Keyword]] = {}
-        for rank in sorted(hits):
-            keyword = keywords[rank]
-            groups.setdefault(keyword.group, []).append(keyword)
-        return Found(words, groups, early, {keywords[rank].group for rank in opening})
-
-    def _of_words(self, words: Iterable[str]) -> set[int]:
-        hits: set[int] = set()
-        whole, stems = self.words, self.stems
-        for word in words:
-            if word in whole:
-                hits.update(whole[word])
-            head = word[:STEM_HEAD]
-            if head in stems:
-                hits.update([rank for stem, rank in stems[head] if word.startswith(stem)])
-        return hits
-
-    def _of_phrases(self, keys: set[str], words: set[str], sequence: list[str]) -> set[int]:
-        possible = [phrase for key in keys for phrase in self.phrases[key] if phrase.words <= words]
-        if not possible:
-            return set()
-        joined = f" {' '.join(sequence)} "
-        return {phrase.rank for phrase in possible if phrase.text in joined}
+from ralex.core.shapes import Shape, marks_of
+from ralex.core.vocabulary import CJK, Found, Vocabulary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,64 +52,6 @@ class Combo:
     every: tuple[frozenset[str], ...]
     unless: frozenset[str] = frozenset()
     below: int | None = None
-
-
-class Needle(NamedTuple):
-    """A plain string, with the marks in it as ``marks_of`` gives them."""
-
-    text: str
-    marks: frozenset[int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
-    """A form that text takes when it is code.
-
-    Attributes:
-        needles: Plain strings of which one must occur, or one of ``words``.
-        words: Whole words.
-        marks: A text with none of these cannot have the shape; empty if that says nothing.
-        pattern: Searched then; without one a needle is enough.
-        is_trouble: It also counts as a sign that something fails.
-        is_code: False for a form that text takes when it is not.
-        least: Matches it takes.
-    """
-
-    name: str
-    points: float
-    needles: tuple[Needle, ...]
-    words: frozenset[str] = frozenset()
-    marks: frozenset[int] = frozenset()
-    pattern: re.Pattern[str] | None = None
-    is_trouble: bool = False
-    is_code: bool = True
-    least: int = 1
-
-    def is_in(self, text: str, marks: frozenset[int], words: set[str]) -> bool:
-        """Tell whether the text has this shape.
-
-        Args:
-            text: What is searched.
-            marks: The text's own, as ``marks_of`` gives them; they spare most searches.
-            words: Those of the whole ask.
-        """
-        for needle in self.needles:
-            if needle.marks <= marks and needle.text in text:
-                break
-        else:
-            if self.words.isdisjoint(words):
-                return False
-        if self.pattern is None:
-            return True
-        if self.least == 1:
-            return self.pattern.search(text) is not None
-        matches = self.pattern.finditer(text)
-        return all(next(matches, None) is not None for _ in range(self.least))
-
-
-def marks_of(text: str) -> frozenset[int]:
-    """Collect the ASCII characters of a text that are neither letter nor digit nor space."""
-    return frozenset(text.encode("ascii", "ignore").translate(None, _UNMARKED))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -405,7 +228,7 @@ class RalexRuler:
         tokens = len(ask) / self.token_chars
         if text.isascii():
             return tokens
-        dense = len(_CJK.findall(text)) * len(ask) / len(text)
+        dense = len(CJK.findall(text)) * len(ask) / len(text)
         return tokens + dense * (1 - 1 / self.token_chars)
 
     def _reading(
