@@ -90,12 +90,12 @@ FAULTS = [
     ),
     pytest.param(
         '[fallbacks.content_policy]\n"eu/long" = ["eu/long", "nobody"]',
-        "line 17: no model is named 'nobody'",
+        "line 17: fallbacks.content_policy: no model is named 'nobody'",
         id="missing model",
     ),
     pytest.param(
         '[fallbacks.content_policy]\nnobody = ["eu/long"]',
-        "line 17: no model is named 'nobody'",
+        "line 17: fallbacks.content_policy: no model is named 'nobody'",
         id="missing key",
     ),
     pytest.param("[fallbacks]\ncontext = {}", "did you mean 'context_window'", id="kind"),

@@ -89,27 +89,27 @@ FAULTS = [
     pytest.param("[routers.mine]\ntiers = { SIMPLE = [] }", "must not be empty", id="empty chain"),
     pytest.param(
         '[routers.mine]\ntiers = { SIMPLE = ["openai/gpt-5.4", "nonesuch"] }',
-        "line 2: no model is named 'nonesuch'",
+        "line 2: routers.mine.tiers.SIMPLE: no model is named 'nonesuch'",
         id="unknown model in a tier",
     ),
     pytest.param(
         '[routers.mine]\ntiers = { SIMPLE = ["openai/gpt-5.5", "openai/gtp-5.5"] }',
-        "line 2: openai is not known to have a model 'gtp-5.5'; did you mean openai/gpt-5.5?",
+        "SIMPLE: openai is not known to have a model 'gtp-5.5'; did you mean openai/gpt-5.5?",
         id="a vendor's model that is not listed",
     ),
     pytest.param(
         RULE + "pattern = 'a'\nmodel = \"anthropic/nonesuch\"",
-        "line 5: anthropic is not known to have a model 'nonesuch'",
+        "line 5: routers.mine.rules.model: anthropic is not known to have a model 'nonesuch'",
         id="a rule's model that is not listed",
     ),
     pytest.param(
         '[fallbacks.general]\n"*" = "mistral/nonesuch"',
-        "line 2: mistral is not known to have a model 'nonesuch'",
+        "line 2: fallbacks.general: mistral is not known to have a model 'nonesuch'",
         id="a fallback that is not listed",
     ),
     pytest.param(
         ROUTER + "boundaries = { simple_medium = 0.3, medium_complex = 0.2 }",
-        "line 3: boundaries must rise, but simple_medium is 0.3 and medium_complex is 0.2",
+        "line 3: routers.mine.boundaries must rise, but simple_medium is 0.3 and medium_complex is 0.2",
         id="falling boundaries",
     ),
     pytest.param(
@@ -141,7 +141,9 @@ FAULTS = [
         id="rule's tier",
     ),
     pytest.param(
-        RULE + "pattern = 'a'\nmodel = \"nonesuch\"", "line 5: no model is named", id="rule's model"
+        RULE + "pattern = 'a'\nmodel = \"nonesuch\"",
+        "rules.model: no model is named",
+        id="rule's model",
     ),
     pytest.param("a = [", "line 1", id="not TOML"),
     pytest.param("a = 1\nb = = 2\n", "line 2, column 5", id="not TOML, with its place"),

@@ -51,9 +51,10 @@ def find_fallbacks(draft: Draft, find: ModelFinder, known: Aliases) -> Fallbacks
         chains[kind] = own
         sources: dict[ModelId, str] = {}
         for name, chain in planned.items():
-            targets = [_find(chain.source, one, find, known) for one in chain.models]
+            source = f"{chain.source}: fallbacks.{kind}"
+            targets = [_find(source, one, find, known) for one in chain.models]
             ids = tuple(dict.fromkeys(one for found in targets for one in found))
-            froms = (ANY,) if name == ANY else _find(chain.source, name, find, known)
+            froms = (ANY,) if name == ANY else _find(source, name, find, known)
             for model in froms:
                 rest = tuple(one for one in ids if one not in froms)
                 if not rest:

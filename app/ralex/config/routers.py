@@ -69,7 +69,13 @@ def _model(file: TomlFile, place: KeyPath, name: str, find: ModelFinder) -> Mode
     try:
         return find(name).id
     except UnknownModelError as error:
-        raise UnknownModelError(f"{file.place(place)}: {error.message}", hint=error.hint) from error
+        where = f"{file.place(place)}: {_key(place)}"
+        raise UnknownModelError(f"{where}: {error.message}", hint=error.hint) from error
+
+
+def _key(place: KeyPath) -> str:
+    """Write a place as ``routers.mine.tiers.SIMPLE``; which one of a list its name tells."""
+    return ".".join(str(part) for part in place if not isinstance(part, int))
 
 
 def _boundaries(file: TomlFile, here: KeyPath, section: RouterSection) -> Boundaries | None:
@@ -84,7 +90,7 @@ def _boundaries(file: TomlFile, here: KeyPath, section: RouterSection) -> Bounda
         if low >= high:
             raise file.error(
                 place,
-                f"boundaries must rise, but {low_name} is {low:g} and {high_name} is {high:g}",
+                f"{_key(place)} must rise, but {low_name} is {low:g} and {high_name} is {high:g}",
                 hint="one that is not given is the scorer's own",
             )
     return whole
@@ -106,7 +112,7 @@ def _options(file: TomlFile, here: KeyPath, section: OptionsSection) -> ScorerOp
     if thresholds is not None and thresholds[0] > thresholds[1]:
         raise file.error(
             (*here, "options", "token_thresholds"),
-            f"thresholds must rise, but they are {thresholds[0]} and {thresholds[1]}",
+            f"{_key(here)}.options.token_thresholds must rise, but they are {thresholds[0]} and {thresholds[1]}",
         )
     lists = section.keywords.values_given()
     return ScorerOptions(
