@@ -1,5 +1,7 @@
 """Evidence of failure brings advice, then another model; it lasts, is told, and is paid for."""
 
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
@@ -10,13 +12,14 @@ from ralex.core.events import (
     AgentEvent,
     EvidenceNoted,
     Notice,
+    RetryScheduled,
     RouteDecided,
     StepFinished,
     TurnFailed,
     TurnFinished,
 )
 from ralex.core.ids import ModelId
-from ralex.core.routing import Override, RouteReason
+from ralex.core.routing import Override, RouteReason, Rule
 from ralex.core.tiers import Tier
 from ralex.errors import ServerError
 from ralex.providers.scripted import ScriptedCall, ScriptedStep
@@ -211,3 +214,48 @@ async def test_undoing_the_work_hands_the_task_over_unless_it_is_redone(stand: S
     assert models(await play(session, "go on")) == ["test/cheap"]
     assert (await session.undo()).restored
     assert models(await play(session, "go on")) == ["test/smart"]
+
+
+def ruled(usd: str) -> Callable[[Config], Config]:
+    """Let a rule take every ask to the cheap tier and limit what one call may cost."""
+
+    def change(config: Config) -> Config:
+        rule = Rule(pattern=re.compile("."), tier=Tier.SIMPLE, max_cost_usd=Decimal(usd))
+        router = replace(config.routers["test"], rules=(rule,))
+        return replace(config, routers={**config.routers, "test": router})
+
+    return change
+
+
+async def test_neither_advice_nor_a_step_up_passes_a_rules_limit(stand: Stand) -> None:
+    (stand.project / "calc.py").write_text("def add(a, b): return a - b\n")
+    session = await stand.open([*failing_steps(), step(CHECK), DONE], change=ruled("0.01"))
+    events = await play(session, HELLO)
+    assert isinstance(events[-1], TurnFinished), "the limit of a call ends no turn"
+    assert set(models(events)) == {"test/cheap"}
+    assert not of(events, AdviceGiven)
+    told = [notice.text for notice in of(events, Notice) if "a call may cost $0.01" in notice.text]
+    assert len(told) == 1
+    assert "test/smart may cost" in told[0]
+
+
+async def test_who_worked_until_now_goes_on_where_the_better_model_is_too_dear(
+    stand: Stand,
+) -> None:
+    # The estimate of a step fits into the limit, its worst case does not.
+    session = await stand.open([step(MALFORMED)] * 3 + [DONE], change=ruled("0.015"))
+    events = await play(session, HELLO)
+    assert reasons(events)[-1] is RouteReason.ESCALATED
+    assert models(events)[-1] == "test/cheap"
+    assert any("is cheaper" in one.error for one in of(events, RetryScheduled))
+    assert isinstance(events[-1], TurnFinished)
+
+
+async def test_what_was_observed_is_told_whole(stand: Stand) -> None:
+    (stand.project / "calc.py").write_text("def add(a, b): return a - b\n")
+    session = await stand.open([*failing_steps(), ADVICE, DONE])
+    (advice,) = of(await play(session, HELLO), AdviceGiven)
+    assert advice.reason.startswith("a check failed after an edit (python -m pytest -q")
+    assert advice.reason.endswith("exit 1)"), "the command has semicolons of its own"
+    brief = "\n".join(message.text for message in stand.provider.requests[2].messages)
+    assert "is asked for advice" not in brief

@@ -109,7 +109,7 @@ FAULTS = [
     ),
     pytest.param(
         ROUTER + "boundaries = { simple_medium = 0.3, medium_complex = 0.2 }",
-        "line 3: routers.mine.boundaries must rise, but simple_medium is 0.3 and medium_complex is 0.2",
+        "routers.mine.boundaries must rise, but simple_medium is 0.3 and medium_complex is 0.2",
         id="falling boundaries",
     ),
     pytest.param(

@@ -1,6 +1,7 @@
 """Acts on evidence: asks a better model for advice, then hands it the task; within the money."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from decimal import Decimal
 
 from ralex.agent.advice import ADVICE_TOKENS, advice_request
 from ralex.agent.evidence import TaskRecord
@@ -9,6 +10,7 @@ from ralex.agent.routes import RouteDesk
 from ralex.agent.services import AgentServices
 from ralex.agent.sizing import RequestSizer
 from ralex.agent.totals import TurnTotals
+from ralex.core.budget import format_usd
 from ralex.core.escalation import Escalation, EscalationAction, Evidence, EvidenceKind
 from ralex.core.events import (
     AdviceGiven,
@@ -140,7 +142,9 @@ class Escalator:
             context_tokens=_BRIEF_TOKENS,
         )
         if step.action is EscalationAction.ADVISE:
-            return route if await self._advise(step, emit, totals) else None
+            if not await self._is_within(step, route, emit, totals):
+                return None
+            return route if await self._advise(step, route, emit, totals) else None
         context_tokens = 0
         if step.action is EscalationAction.TAKE_OVER:
             context_tokens = RequestSizer(()).rough(self._history.messages)
@@ -151,14 +155,33 @@ class Escalator:
                 budget=budget,
                 context_tokens=context_tokens,
             )
-        if step.action is not EscalationAction.TAKE_OVER or not _is_within(step, totals):
+        if step.action is not EscalationAction.TAKE_OVER:
+            return None
+        if not await self._is_within(step, route, emit, totals):
             return None
         taken = self._desk.take_over(step, route, context_tokens=context_tokens)
         self._record.moved_up()
         totals.escalations += 1
         return taken
 
-    async def _advise(self, step: Escalation, emit: Emit, totals: TurnTotals) -> bool:
+    async def _is_within(
+        self, step: Escalation, route: RouteDecision, emit: Emit, totals: TurnTotals
+    ) -> bool:
+        """Keep to what the rule and the turn allow for one call; say once what forbids a step."""
+        limit, price = _limit_of_a_call(route, totals), step.estimated_usd
+        if limit is None or price is None or price <= limit:
+            return True
+        if step.model is not None and step.model not in self._record.unaffordable:
+            self._record.unaffordable.add(step.model)
+            text = f"{_evidence_of(step)}; {step.model} may cost {format_usd(price)} a step"
+            await emit(
+                Notice(level="info", text=f"{text}, and a call may cost {format_usd(limit)}")
+            )
+        return False
+
+    async def _advise(
+        self, step: Escalation, route: RouteDecision, emit: Emit, totals: TurnTotals
+    ) -> bool:
         """Ask for advice; whatever goes wrong with that must not end the turn."""
         self._record.was_advised = True
         if step.model is None:
@@ -166,7 +189,7 @@ class Escalator:
         model = self._services.resolve(step.model)
         plan = "\n".join(f"[{item.status}] {item.text}" for item in self._plan())
         asks = self._history.asks_before(len(self._history.messages))
-        messages = advice_request(self._record, asks, plan, step.reason)
+        messages = advice_request(self._record, asks, plan, _evidence_of(step))
         sizer = RequestSizer(())
 
         async def note(event: CallEvent) -> None:
@@ -192,7 +215,7 @@ class Escalator:
             purpose="advice",
             tag=self._services.tag,
             output_tokens=ADVICE_TOKENS,
-            max_cost_usd=totals.left_usd,
+            max_cost_usd=_limit_of_a_call(route, totals),
             restarts_after_content=True,
         )
         try:
@@ -210,7 +233,7 @@ class Escalator:
                 model=result.model.id,
                 tier=step.tier,
                 text=text,
-                reason=step.reason.partition(";")[0],
+                reason=_evidence_of(step),
                 usage=result.usage,
                 cost_usd=result.cost_usd,
             )
@@ -227,6 +250,11 @@ class Escalator:
         await emit(EvidenceNoted(kind=found.kind.value, detail=found.detail))
 
 
-def _is_within(step: Escalation, totals: TurnTotals) -> bool:
-    left = totals.left_usd
-    return left is None or step.estimated_usd is None or step.estimated_usd <= left
+def _evidence_of(step: Escalation) -> str:
+    """Give the reason without what is done about it; commands in it may hold semicolons."""
+    return step.reason.rpartition("; ")[0]
+
+
+def _limit_of_a_call(route: RouteDecision, totals: TurnTotals) -> Decimal | None:
+    limits = (route.max_cost_usd, totals.left_usd)
+    return min((limit for limit in limits if limit is not None), default=None)

@@ -32,6 +32,7 @@ class TaskRecord:
         evidence: Since the task began or last moved up or was advised.
         was_advised: Advice was given since the task began or last moved up.
         advisers: Who gave it in this task, at any time.
+        unaffordable: Whose price was said to be over the limit of a call.
         tried: The calls so far in one line each, newest last.
         diffs: What was changed, newest last.
         failure: The output of the newest failure.
@@ -41,6 +42,7 @@ class TaskRecord:
     evidence: list[Evidence] = field(default_factory=list[Evidence])
     was_advised: bool = False
     advisers: set[ModelId] = field(default_factory=set[ModelId])
+    unaffordable: set[ModelId] = field(default_factory=set[ModelId])
     tried: list[str] = field(default_factory=list[str])
     diffs: list[str] = field(default_factory=list[str])
     failure: str = ""

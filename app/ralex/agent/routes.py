@@ -270,7 +270,9 @@ class RouteDesk:
         market = self._market(context_tokens)
         chain = self.at_work.tiers.get(step.tier, ()) if step.tier else ()
         rest = market.usable_first(tuple(chain))
-        fallbacks = tuple(other for other in rest if other not in (model, route.model))
+        # Who worked until now is there if the other one fails, or costs more than is left.
+        others = (other for other in rest if other not in (model, route.model))
+        fallbacks = (*others, route.model)
         taken = replace(
             route,
             tier=step.tier,

@@ -112,7 +112,8 @@ def _options(file: TomlFile, here: KeyPath, section: OptionsSection) -> ScorerOp
     if thresholds is not None and thresholds[0] > thresholds[1]:
         raise file.error(
             (*here, "options", "token_thresholds"),
-            f"{_key(here)}.options.token_thresholds must rise, but they are {thresholds[0]} and {thresholds[1]}",
+            f"{_key(here)}.options.token_thresholds must rise, but they are "
+            f"{thresholds[0]} and {thresholds[1]}",
         )
     lists = section.keywords.values_given()
     return ScorerOptions(
