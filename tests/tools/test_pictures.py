@@ -89,10 +89,27 @@ async def test_the_size_of_one_that_is_too_large_is_that_of_the_file(
         await ReadTool().run({"path": "a.png"}, context)
 
 
-async def test_a_png_that_breaks_off_is_not_sent(context: ToolContext, workspace: Path) -> None:
-    (workspace / "a.png").write_bytes(png(300, 300)[:-20])
+@pytest.mark.parametrize(
+    ("data", "cut"),
+    [
+        pytest.param(png(300, 300), 20, id="png"),
+        pytest.param(png(300, 300)[:-12] + b"IEND in no place of its own", 0, id="png, damaged"),
+        pytest.param(jpeg(), 2, id="jpeg"),
+        pytest.param(jpeg()[:2] + b"\xff\xe1\0\x06\xff\xda\xff\xd9" + jpeg()[2:], 2, id="preview"),
+        pytest.param(jpeg()[:-2] + b"\xff\xda\0\x02scan\xff\xd9", 3, id="jpeg with a scan"),
+        pytest.param(gif(), 3, id="gif"),
+        pytest.param(webp(), 5, id="webp"),
+    ],
+)
+async def test_a_picture_that_breaks_off_is_not_sent(
+    context: ToolContext, workspace: Path, data: bytes, cut: int
+) -> None:
+    (workspace / "a.png").write_bytes(data[: len(data) - cut])
     with pytest.raises(ToolError, match="breaks off"):
-        await read(context, "a.png")
+        await ReadTool().run({"path": "a.png"}, context)
+    if cut:
+        (workspace / "a.png").write_bytes(data)
+        assert (await ReadTool().run({"path": "a.png"}, context)).images
 
 
 async def test_no_descriptor_is_left_open(context: ToolContext, workspace: Path) -> None:

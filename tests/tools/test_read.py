@@ -66,12 +66,50 @@ async def test_the_file_is_remembered_as_it_was(context: ToolContext, workspace:
         pytest.param("é\nü\n".encode(), id="utf-8"),
         pytest.param("é\nü\n".encode("utf-8-sig"), id="utf-8 with a mark"),
         pytest.param(b"\xff\xfe" + "é\nü\n".encode("utf-16-le"), id="utf-16"),
+        pytest.param(b"\xff\xfe\0\0" + "é\nü\n".encode("utf-32-le"), id="utf-32"),
         pytest.param("é\nü\n".encode("latin-1"), id="latin-1"),
     ],
 )
 async def test_encodings_are_recognised(context: ToolContext, workspace: Path, data: bytes) -> None:
     (workspace / "a.txt").write_bytes(data)
     assert await read(context, "a.txt") == "1→é\n2→ü"
+
+
+async def test_quotes_and_the_euro_of_a_windows_file_are_read_as_such(
+    context: ToolContext, workspace: Path
+) -> None:
+    (workspace / "a.txt").write_bytes("5 € for “é”\n".encode("cp1252"))
+    assert await read(context, "a.txt") == "1→5 € for “é”"
+    (workspace / "b.txt").write_bytes(b"\x81 has no meaning there, \xe9\n")
+    assert await read(context, "b.txt") == "1→\x81 has no meaning there, é"
+
+
+async def test_bytes_that_are_no_text_are_refused_also_without_a_nul(
+    context: ToolContext, workspace: Path
+) -> None:
+    (workspace / "a.dat").write_bytes(bytes(range(1, 256)) * 4)
+    with pytest.raises(ToolError, match="is binary"):
+        await read(context, "a.dat")
+
+
+@pytest.mark.parametrize("ending", ["", "\n"])
+async def test_an_offset_below_zero_counts_from_the_end(
+    context: ToolContext, workspace: Path, ending: str
+) -> None:
+    (workspace / "a.txt").write_text("\n".join("abcde") + ending)
+    assert await read(context, "a.txt", offset=-2) == "4→d\n5→e"
+    assert await read(context, "a.txt", offset=-9, limit=-1) == "1→a\n2→b\n3→c\n4→d\n5→e"
+    (workspace / "none").touch()
+    assert "is empty" in await read(context, "none", offset=-1)
+
+
+async def test_a_place_far_into_a_huge_file_is_given_up(
+    context: ToolContext, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ralex.tools.read.MAX_SECONDS", -1.0)
+    (workspace / "a.txt").write_text("line\n")
+    with pytest.raises(ToolError, match="too large to be read as far as that"):
+        await read(context, "a.txt", offset=9)
 
 
 async def test_an_empty_file_says_so(context: ToolContext, workspace: Path) -> None:

@@ -1,5 +1,9 @@
 """Between check and use: files that change, appear or become links just then."""
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +11,7 @@ import pytest
 from ralex.errors import ToolError
 from ralex.tools.paths import open_folder, open_regular
 from ralex.tools.textfile import load, save
+from tests.tools.unprivileged import run_unprivileged
 
 
 @pytest.fixture
@@ -69,3 +74,47 @@ def test_a_link_that_took_the_place_of_a_file_to_be_changed_is_left(folder: Path
     with pytest.raises(ToolError, match="link"):
         save(path, b"two\n", expected=loaded.stamp)
     assert outside.read_text() == "one\n"
+
+
+def test_a_write_that_is_killed_leaves_the_old_file_and_nothing_beside_it(folder: Path) -> None:
+    if not hasattr(os, "O_TMPFILE"):
+        pytest.skip("files without a name are Linux's")
+    (folder / "a.txt").write_text("old")
+    code = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from ralex.tools.textfile import load, save\n"
+        "path = Path(sys.argv[1])\n"
+        "stamp = load(path).stamp\n"
+        "os.fsync = lambda descriptor: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "save(path, b'new' * 1_000_000, expected=stamp)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(folder / "a.txt")], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert names(folder) == ["a.txt"]
+    assert (folder / "a.txt").read_text() == "old"
+
+
+def test_files_are_written_where_none_can_be_without_a_name(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    save(folder / "a.txt", b"one", expected=None)
+    save(folder / "a.txt", b"two", expected=load(folder / "a.txt").stamp)
+    assert names(folder) == ["a.txt"]
+    assert (folder / "a.txt").read_bytes() == b"two"
+
+
+def test_a_read_only_file_is_not_replaced_although_its_folder_would_allow_it(folder: Path) -> None:
+    (folder / "a.txt").write_text("old\n")
+    (folder / "a.txt").chmod(0o444)
+    code = """
+        print(call("read", path="a.txt"))
+        print(call("edit", path="a.txt", old="old", new="new"))
+        print(call("write", path="a.txt", content="new"))
+    """
+    lines = run_unprivileged(code, folder).splitlines()
+    assert lines[0] == "1→old"
+    assert all("is read-only" in line for line in lines[1:])
+    assert len(lines) == 3
+    assert (folder / "a.txt").read_text() == "old\n"

@@ -69,8 +69,9 @@ def picture(data: bytes, shape: Shape, name: str, size: int) -> Image:
             f"{MAX_PICTURE_BYTES:,} bytes and {MAX_SIDE} pixels a side): make a smaller copy with "
             "bash, for example with ImageMagick's convert -resize 1600x1600"
         )
-    if shape.media_type == "image/png" and b"IEND" not in data[-_LAST_BYTES:]:
-        raise ToolError(f"{name} is a PNG that breaks off before its end, so it cannot be shown")
+    if not _ENDS[shape.media_type](data):
+        kind = shape.media_type.removeprefix("image/").upper()
+        raise ToolError(f"{name} is a {kind} that breaks off before its end, so it cannot be shown")
     return Image(
         media_type=shape.media_type,
         data_base64=base64.b64encode(data).decode("ascii"),
@@ -119,6 +120,42 @@ def _jpeg(data: bytes) -> tuple[int, int]:
     return 0, 0
 
 
+def _png_ends(data: bytes) -> bool:
+    at = 8
+    while at + 8 <= len(data):
+        if data[at + 4 : at + 8] == b"IEND":
+            return True
+        at += 12 + struct.unpack_from(">I", data, at)[0]
+    return False
+
+
+def _jpeg_ends(data: bytes) -> bool:
+    """Look for the mark of the end behind the first scan: a preview in the head has one, too."""
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        kind = data[at + 1]
+        if kind == 0xD9:
+            return True
+        if kind == 0xDA:
+            break
+        at += 1 if kind == 0xFF else 2 + struct.unpack_from(">H", data, at + 2)[0]
+    return data.find(b"\xff\xd9", at) >= 0
+
+
+def _gif_ends(data: bytes) -> bool:
+    return data[13:].rstrip(b"\0\r\n").endswith(b";") or b"\0;" in data[-_LAST_BYTES:]
+
+
+def _webp_ends(data: bytes) -> bool:
+    return len(data) >= 8 + struct.unpack_from("<I", data, 4)[0]
+
+
+_ENDS: Mapping[str, Callable[[bytes], bool]] = {
+    "image/png": _png_ends,
+    "image/jpeg": _jpeg_ends,
+    "image/gif": _gif_ends,
+    "image/webp": _webp_ends,
+}
 _FORMATS: Mapping[bytes, tuple[str, Callable[[bytes], tuple[int, int]]]] = {
     b"\x89PNG\r\n\x1a\n": ("image/png", _png),
     b"\xff\xd8\xff": ("image/jpeg", _jpeg),

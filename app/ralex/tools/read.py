@@ -3,7 +3,9 @@
 import asyncio
 import codecs
 import os
+import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -28,6 +30,7 @@ from ralex.tools.titles import title_from
 MAX_LINES = 2000
 MAX_BYTES = 50 * 1024
 MAX_COLUMNS = 2000
+MAX_SECONDS = 5.0
 _CHUNK_BYTES = 256 * 1024
 
 _PARAMS = Params(
@@ -36,7 +39,7 @@ _PARAMS = Params(
         name="offset",
         kind="integer",
         aliases=("start", "start_line", "line", "from", "line_start"),
-        description="first line, from 1",
+        description="first line, from 1; below 0 from the end",
     ),
     Param(name="limit", kind="integer", aliases=("count", "lines", "max_lines", "num_lines")),
 )
@@ -93,8 +96,8 @@ class ReadTool:
         return await asyncio.to_thread(
             _read,
             values.text("path"),
-            max(1, values.integer("offset") or 1),
-            min(MAX_LINES, max(1, values.integer("limit") or MAX_LINES)),
+            values.integer("offset") or 1,
+            _limit(values.integer("limit")),
             context,
         )
 
@@ -109,17 +112,20 @@ def _read(raw: str, offset: int, limit: int, context: ToolContext) -> ToolOutcom
         if (shape := shape_of(sample)) is not None:
             return _picture(descriptor, shape, display(path, context))
         encoding = detect(sample, raw, size, is_whole=len(sample) >= size)
-        pieces = _decoded(descriptor, encoding)
+        source = partial(_decoded, descriptor, encoding, time.monotonic() + MAX_SECONDS)
         if is_notebook(path.name) and size <= MAX_EDITABLE_BYTES:
-            pieces = _cells(pieces)
-        excerpt = _excerpt(pieces, offset, limit)
+            source = partial(iter, (_cells(source()),))
+        if offset < 0:
+            offset = max(1, _count(source()) + 1 + offset)
+        excerpt = _excerpt(source(), offset, limit)
         context.seen[path] = stamp_of(descriptor)
     except OSError as error:
         raise ToolError(explain(error, path)) from error
     finally:
         os.close(descriptor)
     if not excerpt.lines and offset > 1:
-        raise ToolError(f"{raw} has {excerpt.total} lines: offset {offset} is beyond its end")
+        lines = f"{excerpt.total} line{'s' if excerpt.total != 1 else ''}"
+        raise ToolError(f"{raw} has {lines}: offset {offset} is beyond its end")
     shown = display(path, context)
     last = excerpt.stop - 1
     if not excerpt.lines:
@@ -140,11 +146,16 @@ def _picture(descriptor: int, shape: Shape, shown: str) -> ToolOutcome:
     return ToolOutcome(text=f"{shown} is a picture ({words}).", summary=words, images=(image,))
 
 
-def _cells(pieces: Iterator[str]) -> Iterator[str]:
+def _cells(pieces: Iterator[str]) -> str:
     """Give a notebook's cells, or the text as it is if it is none."""
     text = "".join(pieces)
     cells = cells_of(text)
-    return iter((text if cells is None else rendered(cells),))
+    return text if cells is None else rendered(cells)
+
+
+def _limit(asked: int | None) -> int:
+    """Bound the number of lines; none at all is nobody's wish."""
+    return min(MAX_LINES, asked) if asked is not None and asked > 0 else MAX_LINES
 
 
 def _check_kind(raw: str, path: Path) -> None:
@@ -155,11 +166,20 @@ def _check_kind(raw: str, path: Path) -> None:
         raise ToolError(f"{raw} is a folder: list it with ls, or read a file in it")
 
 
-def _decoded(descriptor: int, encoding: Encoding) -> Iterator[str]:
-    """Give the text piece by piece; bytes that do not fit become replacement characters."""
+def _decoded(descriptor: int, encoding: Encoding, until: float) -> Iterator[str]:
+    """Give the text piece by piece; bytes that do not fit become replacement characters.
+
+    Raises:
+        ToolError: If it goes on beyond a time, on the monotonic clock.
+    """
     decoder = codecs.getincrementaldecoder(encoding.codec)("replace")
     os.lseek(descriptor, len(encoding.bom), os.SEEK_SET)
     while chunk := os.read(descriptor, _CHUNK_BYTES):
+        if time.monotonic() > until:
+            raise ToolError(
+                f"the file is too large to be read as far as that within {MAX_SECONDS:g} s: use "
+                "sed, tail or grep in bash"
+            )
         yield decoder.decode(chunk)
     yield decoder.decode(b"", final=True)
 
@@ -180,6 +200,15 @@ def _excerpt(pieces: Iterator[str], offset: int, limit: int) -> _Excerpt:
             return _Excerpt(lines=shown, stop=number, has_more=True, total=number)
         shown.append(entry)
     return _Excerpt(lines=shown, stop=number + 1, has_more=False, total=number)
+
+
+def _count(pieces: Iterator[str]) -> int:
+    """Count the lines of a text; one without an end counts as well."""
+    breaks, last = 0, "\n"
+    for piece in pieces:
+        breaks += piece.count("\n")
+        last = piece[-1:] or last
+    return breaks + (last != "\n")
 
 
 def _skip(pieces: Iterator[str], count: int) -> tuple[int, Iterator[str]]:

@@ -15,9 +15,16 @@ from ralex.tools.paths import explain, open_folder, open_regular
 MAX_EDITABLE_BYTES = 32 * 1024 * 1024
 _SAMPLE_BYTES = 64 * 1024
 _CHUNK_BYTES = 1024 * 1024
+_CONTROLS = bytes([*range(7), 0x0E, 0x0F, *range(0x10, 0x1B), *range(0x1C, 0x20), 0x7F])
+_MAX_ODD = 0.03
+"""Share of control characters beyond which bytes that are no UTF-8 are no text at all."""
+
+_NOT_WESTERN = b"\x81\x8d\x8f\x90\x9d"
 _MAX_HASHED_BYTES = 512 * 1024 * 1024
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # begins like the mark of UTF-16
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
@@ -45,8 +52,8 @@ class Encoding:
     """How a file's bytes are text.
 
     Attributes:
-        codec: Python's name of it; ``latin-1`` stands for any single-byte one, since it keeps every
-            byte.
+        codec: Python's name of it; ``cp1252`` stands for any single-byte one, and ``latin-1`` where
+            a byte has no meaning there: both keep every byte.
         bom: The byte order mark the file begins with, or empty.
     """
 
@@ -113,8 +120,16 @@ def detect(sample: bytes, path: str, size: int, *, is_whole: bool) -> Encoding:
             raise ToolError(
                 f"{path} is binary ({kind}, {size:,} bytes): look at it with bash"
             ) from None
-        return Encoding(codec="latin-1")
+        return _single_byte(sample, path, size)
     return Encoding(codec="utf-8")
+
+
+def _single_byte(sample: bytes, path: str, size: int) -> Encoding:
+    odd = len(sample) - len(sample.translate(None, _CONTROLS))
+    if odd > _MAX_ODD * len(sample):
+        raise ToolError(f"{path} is binary (unknown kind, {size:,} bytes): look at it with bash")
+    is_western = len(sample.translate(None, _NOT_WESTERN)) == len(sample)
+    return Encoding(codec="cp1252" if is_western else "latin-1")
 
 
 def read_sample(descriptor: int) -> bytes:
@@ -203,18 +218,29 @@ def save(path: Path, data: bytes, *, expected: FileStamp | None) -> FileStamp:
 def _write_beside(
     folder: int, temporary: str, path: Path, data: bytes, expected: FileStamp | None
 ) -> FileStamp:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(temporary, flags, 0o666, dir_fd=folder)
+    descriptor, is_named = _open_beside(folder, temporary)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
         file.flush()
         _check_unchanged(folder, path, expected, copy_to=descriptor)
         os.fsync(descriptor)
+        if not is_named:
+            os.link(f"/proc/self/fd/{descriptor}", temporary, dst_dir_fd=folder)
         _put_in_place(folder, temporary, path.name, is_new=expected is None)
         facts = os.fstat(descriptor)
     return FileStamp(
         mtime_ns=facts.st_mtime_ns, size=len(data), digest=hashlib.sha256(data).hexdigest()
     )
+
+
+def _open_beside(folder: int, temporary: str) -> tuple[int, bool]:
+    """Open a new file in a folder, if possible one without a name: it is gone if we are killed."""
+    flags = os.O_WRONLY | os.O_CLOEXEC
+    if hasattr(os, "O_TMPFILE") and Path("/proc/self/fd").is_dir():
+        with contextlib.suppress(OSError):  # not every file system has such files
+            return os.open(".", flags | os.O_TMPFILE, 0o666, dir_fd=folder), False
+    flags |= os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    return os.open(temporary, flags, 0o666, dir_fd=folder), True
 
 
 def _put_in_place(folder: int, temporary: str, name: str, *, is_new: bool) -> None:
@@ -250,6 +276,8 @@ def _check_unchanged(folder: int, path: Path, expected: FileStamp | None, *, cop
     try:
         if not is_unchanged(expected, stamp_of(descriptor)):
             raise ToolError(f"{path} changed since you read it: read it again")
+        if not os.access(path.name, os.W_OK, dir_fd=folder):
+            raise ToolError(f"{path} is read-only: change its mode with bash first, if you may")
         facts = os.fstat(descriptor)
         with contextlib.suppress(PermissionError):
             os.fchown(copy_to, facts.st_uid, facts.st_gid)
