@@ -3,10 +3,13 @@
 import asyncio
 from decimal import Decimal
 
+from rich.segment import Segment
+
 from ralex.core.events import (
     AdviceGiven,
     AgentEvent,
     ApprovalRequested,
+    ContextAdded,
     ContextCompacted,
     ContextMasked,
     EvidenceNoted,
@@ -449,7 +452,7 @@ async def test_what_happens_to_the_conversation_is_told_and_can_be_opened() -> N
         assert "▸ conversation summarised · ~98k → ~6k tokens" in text
         assert "evidence: failed check · pytest -q" in text
         assert "▸ advice from acme/deep-large · $0.0120" in text
-        assert "▌ use Decimal" in text
+        assert "▌ use Decimal\n  · said meanwhile · swift-mini hears it with step 2" in text
         advice = driver.chat.transcript.newest(FoldItem)
         assert advice is not None
         driver.chat.transcript.toggle_item(advice)
@@ -527,3 +530,85 @@ async def test_a_step_updates_the_context_and_the_money_while_the_turn_runs() ->
         assert "12.4k / 128k" in driver.bar()
         gate.set()
         await driver.idle()
+
+
+async def test_what_is_added_to_a_prompt_stands_below_its_receipt() -> None:
+    added = ContextAdded(label="environment", text="Working directory: /home/ada")
+    later = ContextAdded(label="AGENTS.md", text="Be brief.")
+    first, *others = opening("x")
+    script = [first, added, *others, *call("read", "a.py"), later, finished("ok")]
+    async with running(FakeSession(scripts=[script])) as driver:
+        await driver.ready()
+        await driver.send("x")
+        await driver.idle()
+        rows = [row for row in driver.rows() if row.strip()]
+        heads = [
+            "▌ x",
+            "  SIMPLE →",
+            "  ▸ context · environment",
+            "  ✓ read",
+            "  ▸ context · AGENTS",
+        ]
+        for row, begin in zip(rows, heads, strict=True):
+            assert row.startswith(begin)
+
+
+async def test_a_turn_that_fails_before_its_route_shows_what_was_added() -> None:
+    added = ContextAdded(label="environment", text="Working directory: /home/ada")
+    script = [opening("x")[0], added, failed("no model can be paid", code="budget")]
+    async with running(FakeSession(scripts=[script])) as driver:
+        await driver.ready()
+        await driver.send("x")
+        await driver.idle()
+        assert "▸ context · environment" in driver.text()
+
+
+async def test_a_long_answer_to_a_command_is_shown_from_its_beginning() -> None:
+    turn = [*opening("x"), *deltas("word " * 300), said("word " * 300), finished("ok")]
+    async with running(FakeSession(scripts=[turn]), size=(80, 15)) as driver:
+        await driver.ready()
+        await driver.send("x")
+        await driver.idle()
+        await driver.send("/why")
+        await driver.until(lambda: isinstance(driver.chat.transcript.items[-1], RouteItem))
+        rows = [row for row in driver.rows() if row.strip()]
+        assert rows[0].startswith("  SIMPLE → swift-mini")
+        assert "The ask scores" in rows[1]
+        assert "more below" in rows[-1]
+        await driver.pilot.press("ctrl+end")
+        assert driver.chat.transcript.is_following
+
+
+async def test_a_card_is_as_wide_as_what_it_holds_on_a_very_wide_screen() -> None:
+    diff = "--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,2 @@\n-old\n+new\n same\n"
+    output = "word " * 100
+    script = [
+        *opening("x"),
+        *call("edit", "a.py", diff=diff),
+        *call("bash", "make", arguments='{"command": "make"}', output=output, summary="exit 0"),
+        finished(),
+    ]
+    async with running(FakeSession(scripts=[script]), size=(300, 40)) as driver:
+        await driver.ready()
+        await driver.send("x")
+        await driver.idle()
+        transcript = driver.chat.transcript
+        for item in list(transcript.items):
+            if isinstance(item, ToolItem):
+                transcript.toggle_item(item)
+        await driver.pilot.pause()
+        rows = driver.rows()
+        heads = [row for row in rows if "✓" in row]
+        assert [len(row) for row in heads] == [200, 200]
+
+        def is_bare(part: Segment) -> bool:
+            ground = None if part.style is None else part.style.bgcolor
+            return not part.text.strip() and ground == transcript.rich_style.bgcolor
+
+        widest = max(
+            sum(part.cell_length for part in transcript.render_line(y) if not is_bare(part))
+            for y, row in enumerate(rows)
+            if "old" in row and "new" in row
+        )
+        assert widest <= 200
+        assert 190 <= max(len(row) for row in rows if "word" in row) <= 200

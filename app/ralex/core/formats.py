@@ -34,9 +34,17 @@ def usd(amount: Decimal) -> str:
 
 
 def usd_cents(amount: Decimal) -> str:
-    """Show USD in cents, for sums of a day."""
+    """Show USD in cents, for sums of a day; what is less than half a cent is not nothing."""
     rounded = amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
+    if rounded == 0:
+        return "<$0.01" if amount > 0 else "$0.00"
     return f"-${-rounded:,}" if rounded < 0 else f"${rounded:,}"
+
+
+def about_cents(amount: Decimal) -> str:
+    """Show an estimate in cents: ``~$0.42``."""
+    text = usd_cents(amount)
+    return text if text.startswith("<") else f"~{text}"
 
 
 def exact_usd(amount: Decimal) -> str:

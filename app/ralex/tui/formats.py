@@ -5,6 +5,7 @@ from rich.cells import cell_len, set_cell_size
 from ralex.core.formats import (
     REASON_GLYPHS,
     REASON_WORDS,
+    about_cents,
     age,
     count,
     meter,
@@ -18,6 +19,7 @@ from ralex.core.formats import (
 __all__ = [
     "REASON_GLYPHS",
     "REASON_WORDS",
+    "about_cents",
     "age",
     "count",
     "meter",

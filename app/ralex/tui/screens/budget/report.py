@@ -76,7 +76,7 @@ def _today(budget: BudgetState, width: int) -> list[_Part]:
         figures.append(("limit", limit, "$foreground"))
     if budget.alert_usd is not None:
         figures.append(("alert at", formats.usd_cents(budget.alert_usd), "$text-muted"))
-    figures.append(("saved", f"~{formats.usd_cents(budget.saved_usd)}", "$success"))
+    figures.append(("saved", formats.about_cents(budget.saved_usd), "$success"))
     parts += _row(figures, width)
     if budget.limit_usd is None:
         parts.append(("No daily limit is set.\n", "$warning"))
@@ -89,7 +89,7 @@ def _pace(forecast: DayForecast, budget: BudgetState, width: int) -> list[_Part]
     is_over = limit is not None and forecast.end_of_day_usd > limit
     figures = [("last hour", formats.usd_cents(forecast.last_hour_usd), "$foreground")]
     colour = "$warning" if is_over else "$foreground"
-    figures.append(("end of day", f"~{formats.usd_cents(forecast.end_of_day_usd)}", colour))
+    figures.append(("end of day", formats.about_cents(forecast.end_of_day_usd), colour))
     if forecast.hours_to_limit is not None:
         hours = forecast.hours_to_limit
         left = f"{hours:.1f} h" if hours >= 1 else f"{round(hours * 60)} min"
@@ -197,7 +197,7 @@ def chart(money: Money, width: int) -> list[_Part]:
     if costs[dearest]:
         most = f"{formats.usd_cents(costs[dearest])} on {_short_day(days[dearest])}"
         figures.append(("most", most, "$foreground"))
-    figures.append(("saved", f"~{formats.usd_cents(saved)}", "$success"))
+    figures.append(("saved", formats.about_cents(saved), "$success"))
     return [*parts, *_row(figures, width)]
 
 

@@ -145,7 +145,7 @@ class CommandRunner:
         limit = (
             "no limit" if budget.limit_usd is None else f"of {formats.usd_cents(budget.limit_usd)}"
         )
-        saved = f"~{formats.usd_cents(budget.saved_usd)} saved"
+        saved = f"{formats.about_cents(budget.saved_usd)} saved"
         lines.append(("today", formats.usd_cents(budget.spent_usd), limit, "", saved))
         if budget.held_usd:
             lines.append(("held", formats.usd_cents(budget.held_usd), "for calls in flight"))

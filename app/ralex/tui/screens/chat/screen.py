@@ -211,7 +211,7 @@ class ChatScreen(ReadingScreen):
     def show(self, item: AnyItem) -> None:
         """Add an entry that answers what the user just did, and go to it."""
         self.transcript.append(item)
-        self.transcript.follow()
+        self.transcript.show_newest()
 
     def show_error(self, message: str, hint: str = "", *, is_answer: bool = True) -> None:
         """Add an error.

@@ -16,6 +16,7 @@ from ralex.tui.widgets.prompt.images import image_mentions
 
 _COMPLETION_KEYS: Final = frozenset({"up", "down", "tab", "enter", "escape"})
 _PLACEHOLDER: Final = "Ask, or / for commands"
+_PLACEHOLDER_WAITING: Final = "Say more, or ↑ to change what is queued"
 _FOR_THE_SCREEN: Final = frozenset({"history", "editor", "paste"})
 
 
@@ -29,7 +30,6 @@ class Prompt(TextArea):
         sent: What was sent before.
         project: The folder that mentioned files are relative to.
         is_completing: The completion list is open, and some keys are for it.
-        has_waiting: Prompts wait to be sent, and can be taken back.
     """
 
     @dataclass
@@ -79,7 +79,7 @@ class Prompt(TextArea):
         )
         self.cursor_blink = False
         self.is_completing = False
-        self.has_waiting = False
+        self._has_waiting = False
         self.project = ""
         self.sent = History()
         self._keys = keys
@@ -94,7 +94,22 @@ class Prompt(TextArea):
     def offer(self, text: str) -> None:
         """Let Enter in the empty prompt send a text, until something is sent."""
         self._offered = text
-        self.placeholder = f"Enter: {text}" if text else _PLACEHOLDER
+        self._say_what_keys_do()
+
+    @property
+    def has_waiting(self) -> bool:
+        """Tell whether prompts wait to be sent, and can be taken back."""
+        return self._has_waiting
+
+    @has_waiting.setter
+    def has_waiting(self, has_waiting: bool) -> None:
+        self._has_waiting = has_waiting
+        self._say_what_keys_do()
+
+    def _say_what_keys_do(self) -> None:
+        """Tell in the empty prompt what can be done there."""
+        placeholder = _PLACEHOLDER_WAITING if self._has_waiting else _PLACEHOLDER
+        self.placeholder = f"Enter: {self._offered}" if self._offered else placeholder
 
     def submit(self) -> None:
         """Send what is written, or what is offered if nothing is."""

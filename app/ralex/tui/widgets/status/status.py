@@ -130,8 +130,8 @@ class StatusBar(Widget):
         if status.budget is not None:
             parts.append(("money", self._money(status.budget, meter)))
             if status.budget.saved_usd >= Decimal("0.005"):
-                saved = formats.usd_cents(status.budget.saved_usd)
-                parts.append(("saved", [(f"saved ~{saved}", "$success")]))
+                saved = formats.about_cents(status.budget.saved_usd)
+                parts.append(("saved", [(f"saved {saved}", "$success")]))
         return parts
 
     def _route(self, status: Status) -> _Part:

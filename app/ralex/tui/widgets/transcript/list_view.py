@@ -135,6 +135,14 @@ class ItemList(ScrollView):
         self.is_following, self._has_news = True, False
         self._sync(follow=True)
 
+    def show_newest(self) -> None:
+        """Go to the last item: to its end, or to its beginning if it does not fit the view."""
+        self.follow()
+        last = len(self.items) - 1
+        if self._row_width and last >= 0 and self._heights.height(last) > self.size.height:
+            self._jump(self._heights.top(last))
+            self.is_following, self._has_news = False, True
+
     def newest(self, *kinds: type[AnyItem]) -> AnyItem | None:
         """Find the last item of some kinds."""
         return next((item for item in reversed(self.items) if isinstance(item, kinds)), None)

@@ -15,7 +15,7 @@ from ralex.tui.markdown.feed import Fence, LiveMarkdown
 from ralex.tui.markdown.render import Frame, MarkdownRenderer
 from ralex.tui.palette import BOLD, ITALIC, Palette
 from ralex.tui.rows import Line, Row, Span, blank, cells, fit, row, wrap
-from ralex.tui.widgets.transcript.diffs import SIDE_BY_SIDE_FROM, DiffRenderer, diff_counts
+from ralex.tui.widgets.transcript.diffs import DiffRenderer, diff_counts
 from ralex.tui.widgets.transcript.items import (
     AnswerItem,
     AnyItem,
@@ -32,6 +32,9 @@ from ralex.tui.widgets.transcript.receipts import receipt_lines, receipt_summary
 
 INDENT: Final = 2
 WIDEST_TEXT: Final = 118
+WIDEST_CARD: Final = 200
+"""Cards hold output and diffs, which gain by room; beyond it a title is too far from its end."""
+
 _FOLDED_USER_ROWS: Final = 14
 _OUTPUT_HEAD: Final = 40
 _OUTPUT_TAIL: Final = 40
@@ -144,7 +147,8 @@ class ItemRenderer:
             line.append((f" · {receipt_summary(item.receipt, room)}", palette.muted))
         rows = [row(fit(line, width), total=total, gutter=INDENT)]
         if item.is_open:
-            rows += self._behind_bar(receipt_lines(item, palette, _text_width(total)), total)
+            width = _text_width(total)
+            rows += self._behind_bar(receipt_lines(item, palette, width), total, width)
         return rows
 
     def _fold(self, item: FoldItem, total: int) -> list[Row]:
@@ -168,7 +172,7 @@ class ItemRenderer:
             ToolState.FAILED: ("✗", palette.error),
             ToolState.UNKNOWN: ("?", palette.warning),
         }[item.state]
-        width = _text_width(total) + INDENT
+        width = _card_width(total)
         left: Line = [
             ("  ", Style.null()),
             (f"{mark} ", style),
@@ -204,9 +208,8 @@ class ItemRenderer:
         palette = self._palette
         if item.diff:
             lead: Line = [("  ", Style.null()), ("│ ", palette.faint)]
-            text = _text_width(total) + INDENT
-            wide = total - 1 if total >= SIDE_BY_SIDE_FROM + 2 * INDENT else text
-            return DiffRenderer(palette, lead=lead, width=wide, total=total).rows(item.diff)
+            width = _card_width(total)
+            return DiffRenderer(palette, lead=lead, width=width, total=total).rows(item.diff)
         lines: list[Line] = []
         command = item.arguments.get("command", "")
         if command:
@@ -223,13 +226,14 @@ class ItemRenderer:
         if item.is_cut:
             lines.append([("… earlier output", palette.faint)])
         lines += [[(part, palette.muted)] for part in _shortened(output, is_tail=bool(command))]
-        return self._behind_bar(lines or [[("nothing to show", palette.faint)]], total)
+        shown = lines or [[("nothing to show", palette.faint)]]
+        return self._behind_bar(shown, total, _card_width(total) - INDENT)
 
-    def _behind_bar(self, lines: Sequence[Line], total: int) -> list[Row]:
+    def _behind_bar(self, lines: Sequence[Line], total: int, width: int) -> list[Row]:
         bar: Line = [("  ", Style.null()), ("│ ", self._palette.faint)]
         rows: list[Row] = []
         for line in lines:
-            rows += wrap(line, _text_width(total) - 2, first=bar, rest=bar, total=total)
+            rows += wrap(line, width - 2, first=bar, rest=bar, total=total)
         return rows
 
     def _notice(self, item: NoticeItem, total: int) -> list[Row]:
@@ -320,6 +324,11 @@ class LivePlain:
 def _text_width(total: int) -> int:
     """Cells for text: readable lines, and one cell of air at the right."""
     return max(8, min(WIDEST_TEXT, total - INDENT - 1))
+
+
+def _card_width(total: int) -> int:
+    """Cells of a card, its indent included."""
+    return max(8 + INDENT, min(WIDEST_CARD, total - 1))
 
 
 def _argument(name: str, value: str, palette: Palette) -> Line:

@@ -114,6 +114,10 @@ class Scribe:
         self._announced: str | None = None
         self._step_text = False
         self._step_reasoning = False
+        self._step = 0
+        self._model = ""
+        self._is_opening = False
+        self._added: list[FoldItem] = []
 
     def announce(self, prompt: str, *, seen: str) -> None:
         """Write a prompt down at once, before its turn has started.
@@ -131,15 +135,21 @@ class Scribe:
                 self._start_turn(event)
             case ContextAdded():
                 head = f"context · {shown_line(event.label)}"
-                self._page.append(FoldItem(head=head, text=shown(event.text), gap=0))
+                item = FoldItem(head=head, text=shown(event.text), gap=0)
+                if self._is_opening:
+                    self._added.append(item)
+                else:
+                    self._page.append(item)
             case RouteDecided():
-                item = RouteItem(route=event.route, gap=0 if self._route is None else 1)
-                self._route = self._route or item
-                self._page.append(item)
+                receipt = RouteItem(route=event.route, gap=0 if self._route is None else 1)
+                self._route = self._route or receipt
+                self._page.append(receipt)
+                self._begin()
             case CapacityDecided():
                 self._tell_capacity(event.capacity)
             case StepStarted():
                 self._step_text = self._step_reasoning = False
+                self._step, self._model = event.step, event.model
                 self._note_deployment(event)
             case RetryScheduled():
                 self._tell_retry(event)
@@ -168,7 +178,7 @@ class Scribe:
             case ShellRan():
                 self._page.append(shell_item(event))
             case SteeringDelivered():
-                self._page.append(UserItem(text=shown(event.text)))
+                self._deliver(event)
             case TextDelta() | ReasoningDelta() | ToolCallDelta() | StepFinished():
                 pass
             case TaskProgressed():
@@ -197,9 +207,26 @@ class Scribe:
     def _start_turn(self, event: TurnStarted) -> None:
         self._route = None
         self._tools.clear()
+        self._step, self._model = 0, ""
+        self._is_opening = True
         if self._announced is None:
             self._page.append(UserItem(text=shown(event.prompt)))
         self._announced = None
+
+    def _begin(self) -> None:
+        """Write down what was added to a prompt: after the receipt, which belongs to the prompt."""
+        added, self._added, self._is_opening = self._added, [], False
+        for item in added:
+            self._page.append(item)
+
+    def _deliver(self, event: SteeringDelivered) -> None:
+        """Write down what the user said meanwhile, and who hears it when."""
+        if self._pen is not None:
+            self._pen.finish()
+        self._page.append(UserItem(text=shown(event.text)))
+        who = shown_line(formats.short_model(self._model)) or "the model"
+        text = f"said meanwhile · {who} hears it with step {self._step + 1}"
+        self._page.append(NoticeItem(level="info", text=text, gap=0))
 
     def _complete(self, event: AssistantMessageCompleted) -> None:
         reasoning = shown(event.message.reasoning)
@@ -276,6 +303,7 @@ class Scribe:
 
     def _end(self, state: ToolState) -> None:
         """Leave nothing behind that looks as if it still ran."""
+        self._begin()
         if self._pen is not None:
             self._pen.finish()
         for item in self._tools.values():
