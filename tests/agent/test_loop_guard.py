@@ -6,10 +6,10 @@ import pytest
 
 from ralex.agent.loop_guard import LoopGuard, Verdict
 from ralex.config.model import Config
-from ralex.core.events import TurnFailed
+from ralex.core.events import TurnFailed, TurnFinished
 from ralex.core.stream import FinishReason
 from ralex.providers.scripted import ScriptedCall, ScriptedStep
-from tests.agent.script import HELLO, finished_calls, shell, step
+from tests.agent.script import DONE, HELLO, finished_calls, shell, step
 from tests.agent.stand import Stand
 from tests.agent.stand import play as play_turn
 
@@ -19,6 +19,7 @@ READ = {"path": "a.py"}
 def play(guard: LoopGuard, times: int, *, result: str = "same") -> list[Verdict]:
     verdicts: list[Verdict] = []
     for _ in range(times):
+        guard.begin_batch()
         verdict = guard.judge("read", READ)
         verdicts.append(verdict)
         if verdict is Verdict.RUN:
@@ -55,7 +56,10 @@ def test_a_call_whose_result_changes_is_no_loop() -> None:
 def test_a_call_that_cannot_be_run_counts_by_its_very_text() -> None:
     guard = LoopGuard()
     broken = '{"path": "a'
-    verdicts = [guard.judge_broken("read", broken) for _ in range(5)]
+    verdicts: list[Verdict] = []
+    for _ in range(5):
+        guard.begin_batch()
+        verdicts.append(guard.judge_broken("read", broken))
     assert verdicts == ["run", "run", "nudge", "nudge", "stop"]
     assert guard.judge_broken("read", '{"path": "ab') is Verdict.RUN
     assert guard.judge("read", {"path": "a"}) is Verdict.RUN
@@ -100,6 +104,7 @@ def alternate(guard: LoopGuard, rounds: int, results: list[list[str]]) -> list[l
     verdicts: list[list[Verdict]] = []
     for turn in range(rounds):
         verdicts.append([])
+        guard.begin_batch()
         for name, said in zip("ab", results[turn % len(results)], strict=True):
             verdict = guard.judge("bash", {"command": name})
             verdicts[-1].append(verdict)
@@ -140,3 +145,21 @@ def test_long_results_are_told_apart_in_the_middle() -> None:
     guard = LoopGuard()
     for turn in range(6):
         assert play(guard, 1, result="x" * 9_000 + str(turn) + "x" * 9_000) == ["run"]
+
+
+def test_a_model_is_stopped_only_after_it_could_read_the_nudge() -> None:
+    guard = LoopGuard()
+    guard.begin_batch()
+    assert [guard.judge("read", READ) for _ in range(6)] == ["run"] * 2 + ["nudge"] * 4
+    guard.begin_batch()
+    assert guard.judge("read", READ) is Verdict.STOP
+
+
+async def test_the_same_call_many_times_in_one_reply_does_not_end_the_turn(stand: Stand) -> None:
+    (stand.project / "a.py").write_text("x\n")
+    calls = [ScriptedCall(name="read", arguments=READ) for _ in range(7)]
+    session = await stand.open([step(*calls), DONE])
+    events = await play_turn(session, HELLO)
+    assert isinstance(events[-1], TurnFinished)
+    refusals = sorted(call.refusal for call in finished_calls(events))
+    assert refusals == ["", ""] + ["repeated"] * 5

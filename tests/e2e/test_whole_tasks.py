@@ -252,3 +252,16 @@ def test_what_a_command_did_is_undone_and_done_again(ralex: Ralex, project: Path
         assert not (project / "b.txt").exists()
         terminal.send("\x11")
         assert terminal.wait_for_end() == 0
+
+
+def test_a_server_that_numbers_its_calls_anew_in_each_reply_is_answered_call_by_call(
+    ralex: Ralex, project: Path
+) -> None:
+    same = Answer(calls=(("bash", {"command": "echo x >> log"}),))
+    with ModelServer([same, same, DONE]) as server:
+        assert do(ralex, server).code == 0
+    made = [c["id"] for m in server.messages() for c in m.get("tool_calls") or ()]
+    told = [m["tool_call_id"] for m in server.messages() if m["role"] == "tool"]
+    assert told == made
+    assert len(set(made)) == 2
+    assert (project / "log").read_text() == "x\nx\n"

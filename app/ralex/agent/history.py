@@ -60,6 +60,7 @@ class History:
         self._open: dict[CallId, ToolResultMessage | None] = {}
         self._names: dict[CallId, str] = {}
         self._started: set[CallId] = set()
+        self._known_calls: set[CallId] = set()
         self._partial: list[str] = []
         self._blocks: list[str] = []
         self._images: tuple[Image, ...] = ()
@@ -130,6 +131,10 @@ class History:
             self._append(AssistantMessage(text=text))
         self._partial.clear()
 
+    def has_call(self, call_id: CallId) -> bool:
+        """Tell whether a call of this id was made, in this conversation or in what it replaced."""
+        return call_id in self._known_calls
+
     @property
     def messages(self) -> tuple[Message, ...]:
         """The message list so far; only extended, unless ``rewrites`` says otherwise."""
@@ -193,6 +198,7 @@ class History:
         self._append(message)
         self._open = {call.id: None for call in message.tool_calls}
         self._names = {call.id: call.name for call in message.tool_calls}
+        self._known_calls.update(self._names)
 
     def _add_result(self, event: ToolCallFinished) -> None:
         self._open[event.call_id] = ToolResultMessage(

@@ -38,6 +38,7 @@ _POLLING = frozenset({"job"})
 @dataclass(slots=True)
 class _Seen:
     times: int = 0
+    told_in: int = -1
     result: int | None = None
     epoch: int = 0
     forgiven: int = 0
@@ -49,6 +50,11 @@ class LoopGuard:
 
     _seen: dict[str, _Seen] = field(default_factory=dict[str, _Seen])
     _epoch: int = 0
+    _batch: int = 0
+
+    def begin_batch(self) -> None:
+        """Begin the calls of another reply; a model can heed only what it was told before it."""
+        self._batch += 1
 
     def judge(self, name: str, arguments: Mapping[str, object]) -> Verdict:
         """Count a call before it runs and say whether it may."""
@@ -69,9 +75,13 @@ class LoopGuard:
         if seen.epoch != self._epoch:
             seen.epoch, seen.times = self._epoch, 0
         seen.times += 1
-        if seen.times >= STOP_AT:
-            return Verdict.STOP
-        return Verdict.NUDGE if seen.times >= NUDGE_AT else Verdict.RUN
+        if seen.times < NUDGE_AT:
+            seen.told_in = -1
+            return Verdict.RUN
+        if seen.told_in < 0:
+            seen.told_in = self._batch
+        is_told = seen.told_in < self._batch
+        return Verdict.STOP if seen.times >= STOP_AT and is_told else Verdict.NUDGE
 
     def forgive(self) -> None:
         """Let calls be made again whose results were left out of the conversation meanwhile.

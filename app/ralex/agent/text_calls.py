@@ -10,6 +10,7 @@ from collections.abc import Collection
 from itertools import pairwise
 from typing import cast
 
+from ralex.agent.received import tool_name
 from ralex.core.ids import CallId
 from ralex.core.messages import AssistantMessage, ToolCall
 from ralex.core.patterns import lazy_pattern
@@ -78,9 +79,10 @@ def with_text_calls(
     found: list[_Found] = []
     for match in matches:
         call = _read(match)
-        if call is None or call.name not in known:
+        name = tool_name(call.name, known) if call is not None else ""
+        if call is None or name not in known:
             return message
-        found.append(call)
+        found.append(_Found(name=name, arguments_json=call.arguments_json))
     rest = [text[a.end() : b.start()] for a, b in pairwise(matches)]
     rest.append(text[matches[-1].end() :])
     if any(_WRAPPERS.sub("", one).strip() for one in rest):

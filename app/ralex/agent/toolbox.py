@@ -167,6 +167,7 @@ class Toolbox:
         around = _Around(guard=guard, totals=totals, emit=emit)
         batch: list[_Ready] = []
         loop: LoopError | None = None
+        guard.begin_batch()
         for call in calls:
             try:
                 if is_truncated:

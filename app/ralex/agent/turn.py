@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from ralex.agent.candidates import candidates_of, sizes_of
 from ralex.agent.loop_guard import LoopGuard
+from ralex.agent.received import received
 from ralex.agent.recorder import Teller
 from ralex.agent.surroundings import Surroundings
 from ralex.agent.text_calls import with_text_calls
@@ -221,13 +222,12 @@ class Turn:
         )
         result = await self._services.dispatcher.run(call, self._teller(step, candidates))
         self._around.sizer.observe(result.model.id, result.usage, messages=len(messages))
-        if result.reply.finish_reason not in (FinishReason.STOP, FinishReason.TOOL_CALLS):
-            return result
-        message = with_text_calls(
-            result.reply.message,
-            known=self._around.toolbox.names,
-            prefix=f"text_{self._turn_id}_{step}",
-        )
+        message, known = result.reply.message, self._around.toolbox.names
+        if result.reply.finish_reason in (FinishReason.STOP, FinishReason.TOOL_CALLS):
+            prefix = f"text_{self._turn_id}_{step}"
+            message = with_text_calls(message, known=known, prefix=prefix)
+        prefix = f"call_{self._turn_id}_{step}"
+        message = received(message, known=known, is_used=self._history.has_call, prefix=prefix)
         return replace(result, reply=replace(result.reply, message=message))
 
     def _schema_for(self, candidates: tuple[Candidate, ...]) -> str:
@@ -373,12 +373,16 @@ class Turn:
     async def _finish(self, result: CallResult) -> None:
         totals = self.totals
         await self._around.toolbox.changes.end(totals.files_changed)
-        is_cut = result.reply.finish_reason is FinishReason.LENGTH
+        reason = result.reply.finish_reason
+        stops = {FinishReason.LENGTH: "length", FinishReason.CONTENT_FILTER: "content_filter"}
+        if reason is FinishReason.CONTENT_FILTER:
+            text = f"the provider of {result.model.id} cut this answer off with its content filter"
+            await self._recorder.emit(Notice(level="warning", text=text))
         await self._recorder.emit(
             TurnFinished(
                 turn_id=self._turn_id,
                 text=result.reply.message.text,
-                stop_reason="length" if is_cut else "done",
+                stop_reason=stops.get(reason, "done"),
                 model=result.model.id,
                 tier=self._route.tier,
                 steps=totals.steps,

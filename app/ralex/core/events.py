@@ -416,7 +416,8 @@ class TurnFinished:
 
     Attributes:
         text: The final answer.
-        stop_reason: ``done``, or ``length`` if the model's output cap cut the answer.
+        stop_reason: ``done``, ``length`` if the model's output cap cut the answer, or
+            ``content_filter`` if the provider's filter did.
         saved_usd: Estimate against the router's top tier; None where that price is unknown.
         evidence: Kinds of what spoke against the model in this turn, in order.
         escalations: Steps up taken in this turn.
