@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown_it.token import Token
 from rich.style import Style
 from textual.app import App
 
 from ralex.resources import folder
+from ralex.tui.markdown import feed
 from ralex.tui.markdown.feed import LiveMarkdown, split_source
-from ralex.tui.markdown.render import Frame, MarkdownRenderer
+from ralex.tui.markdown.render import Frame, MarkdownRenderer, parse
 from ralex.tui.palette import Palette, palette
 from ralex.tui.themes import read_theme
 
@@ -205,3 +207,44 @@ def test_a_growing_paragraph_costs_the_same_at_its_end_as_at_its_start() -> None
             live.feed("Words that come and go, one after the other. " * 4)
         costs.append(time.process_time() - start)
     assert statistics.median(costs[-10:]) < 3 * statistics.median(costs[:10]) + 0.005
+
+
+TIGHT = "- An item with `code` and words enough to be wrapped at sixty cells.\n  - nested\n"
+LOOSE = "- The first paragraph of an item.\n\n  Its second one.\n\n"
+FENCED = "- An item:\n\n  ```python\n  x = 1\n  ```\n\n"
+NUMBERED = "".join(f"{number}. Step {number} of many.\n" for number in range(100, 400))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [TIGHT * 60, LOOSE * 60, FENCED * 60, NUMBERED, f"{TIGHT * 60}\nAfter it.\n\n{TIGHT * 9}"],
+    ids=["tight", "loose", "fenced", "numbered", "between paragraphs"],
+)
+def test_a_long_list_is_frozen_item_by_item_and_looks_like_the_whole(source: str) -> None:
+    dice = random.Random(3)
+    live = LiveMarkdown(RENDERER, frame())
+    longest = at = 0
+    while at < len(source):
+        size = dice.randint(1, 60)
+        live.feed(source[at : at + size])
+        at += size
+        longest = max(longest, len(live.tail))
+    assert live.source == source
+    assert longest < 1_400
+    assert [row.strip.text.rstrip() for row in live.rows] == texts(source)
+
+
+def test_of_a_growing_list_only_the_newest_item_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[int] = []
+
+    def counted(text: str) -> list[Token] | None:
+        parsed.append(len(text))
+        return parse(text)
+
+    monkeypatch.setattr(feed, "parse", counted)
+    live = LiveMarkdown(RENDERER, frame())
+    for _ in range(400):
+        live.feed("- An item that")
+        live.feed(" is long.\n")
+    assert max(parsed[-100:]) < 100
+    assert len(parsed) == 800

@@ -1,9 +1,10 @@
 """A Markdown answer while it arrives: only what is new is parsed and coloured.
 
 Finished blocks are frozen. Outside a fence the unfinished tail is parsed again with each feed;
-inside one every complete line is final and only new lines are coloured, each by itself. Of a long
-list or paragraph the beginning is frozen too. What that gets wrong (a string over several lines, a
-fence in a list) is put right when the finished answer is drawn once as a whole.
+inside one every complete line is final and only new lines are coloured, each by itself. A long
+list is frozen item by item, and of a long paragraph the beginning. What that gets wrong (a string
+over several lines, a fence in a list) is put right when the finished answer is drawn once as a
+whole.
 """
 
 import re
@@ -16,7 +17,9 @@ from ralex.core.records import dataclass
 from ralex.tui.markdown.render import Frame, MarkdownRenderer, parse, top_blocks
 from ralex.tui.rows import Row, blank
 
-_LONG_LIST: Final = 4_096
+_LONG_LIST: Final = 1_024
+"""Characters of a list from which on its items are frozen as they are finished."""
+
 _LONG_PARAGRAPH: Final = 4_096
 _OPEN_END: Final = 600
 """Characters at the end of a long paragraph that stay open: markup may still close there."""
@@ -69,6 +72,7 @@ class LiveMarkdown:
         self._tail = ""
         self._fence = fence
         self._has_gap = False
+        self._is_in_list = False
 
     @property
     def source(self) -> str:
@@ -138,6 +142,7 @@ class LiveMarkdown:
             finished = tokens[: len(tokens) - len(inner) - (2 if last.nesting else 1)]
             rows = self._renderer.blocks(finished, self._frame)
             self._freeze(rows, "\n".join([*lines[:start], ""]))
+            self._is_in_list = False
             lines = lines[start:]
             self._tail = "\n".join(lines)
             tokens = tokens[len(finished) :]
@@ -147,8 +152,9 @@ class LiveMarkdown:
             self._tail = "\n".join(lines[1:])
             self._fence = fence
             return True
-        if last.type.endswith("list_open") and len(self._tail) > _LONG_LIST:
-            tokens = self._freeze_list(lines)
+        self._is_in_list &= last.type.endswith("list_open")
+        if last.type.endswith("list_open") and (self._is_in_list or len(self._tail) > _LONG_LIST):
+            tokens = self._freeze_list(tokens, lines)
         if last.type == "paragraph_open" and len(self._tail) > _LONG_PARAGRAPH:
             tokens = self._freeze_paragraph(tokens)
         self._show(self._renderer.blocks(tokens, self._frame))
@@ -167,21 +173,27 @@ class LiveMarkdown:
         self._tail = self._tail[end:]
         return parse(self._tail) or []
 
-    def _freeze_list(self, lines: list[str]) -> list[Token]:
-        """Freeze all items of a long list but the last; give the tokens of what is left."""
-        tokens = parse(self._tail) or []
+    def _freeze_list(self, tokens: list[Token], lines: list[str]) -> list[Token]:
+        """Freeze all items of a long list but the last; give the tokens of what is left.
+
+        Args:
+            tokens: Of the list, which ``lines`` begin with.
+        """
         starts = [
-            token.map[0]
-            for token in tokens
+            at
+            for at, token in enumerate(tokens)
             if token.type == "list_item_open" and token.level == 1 and token.map
         ]
-        if len(starts) < 2:
+        whole, last = tokens[0].map, tokens[starts[-1]].map if starts else None
+        if len(starts) < 2 or whole is None or last is None:
             return tokens
-        head = "\n".join([*lines[: starts[-1]], ""])
-        rows = self._renderer.blocks(parse(head) or [], self._frame)
+        line = last[0] - whole[0]
+        head = "\n".join([*lines[:line], ""])
+        rows = self._renderer.blocks([*tokens[: starts[-1]], tokens[-1]], self._frame)
         self._freeze(rows, head, has_gap_after=head.endswith("\n\n"))
-        self._tail = "\n".join(lines[starts[-1] :])
-        return parse(self._tail) or []
+        self._tail = "\n".join(lines[line:])
+        self._is_in_list = True
+        return [tokens[0], *tokens[starts[-1] :]]
 
     def _freeze(self, rows: list[Row], source: str, *, has_gap_after: bool = True) -> None:
         self._show(rows)
