@@ -87,6 +87,8 @@ async def test_submodules_and_repositories_inside_are_left_alone(
     async with open_desk() as desk:
         changed = await desk.play("echo y > sub/x; echo y > nested/x; echo y > a.txt")
         assert changed == ("a.txt",)
+        (told,) = desk.log.take_notices()
+        assert told.endswith("in repositories inside this one: nested, sub")
         await desk.log.undo()
         assert (repository / "sub" / "x").read_text() == "y\n"
         assert (repository / "nested" / "x").read_text() == "y\n"
@@ -168,6 +170,27 @@ async def test_staged_and_sparse_marks_do_not_hide_changes(
     git(repository, "add", "-N", "new.txt")
     git(repository, "rm", "-q", "--cached", "src/b.py")
     await goes_there_and_back(open_desk)
+
+
+@pytest.mark.parametrize("mark", ["--assume-unchanged", "--skip-worktree"])
+async def test_files_that_git_is_told_not_to_look_at_are_looked_at(
+    repository: Path, open_desk: Open, mark: str
+) -> None:
+    git(repository, "update-index", mark, "a.txt", "src/b.py")
+    index = (repository / ".git" / "index").read_bytes()
+    await goes_there_and_back(open_desk)
+    assert (repository / ".git" / "index").read_bytes() == index
+
+
+async def test_files_that_a_sparse_checkout_leaves_out_are_no_changes(
+    repository: Path, open_desk: Open
+) -> None:
+    git(repository, "sparse-checkout", "set", "--no-cone", "/*", "!/src/")
+    assert not (repository / "src").exists()
+    async with open_desk() as desk:
+        assert await desk.play("echo x > a.txt") == ("a.txt",)
+        await desk.log.undo()
+        assert not (repository / "src").exists()
 
 
 async def test_undo_outlives_objects_that_the_user_throws_away(

@@ -30,6 +30,8 @@ T = TypeVar("T")
 
 _UNCOVERED = "undo covers only edits of files here, not what shell commands change"
 _NO_SHELL = "what shell commands changed in this turn is not covered"
+_NESTED = "undo does not cover what shell commands change in repositories inside this one"
+_MOST_NAMED = 5
 _FRESH_S = 1.0
 _ATTEMPTS = 3
 """How many turns may wait for a first look that takes too long; each goes on where the last was."""
@@ -326,6 +328,11 @@ class UndoLog:
             self._give_up(slow if is_slow else str(error))
             return None
         self._shadow = shadow
+        if shadow.nested:
+            names = ", ".join(sorted(map(_printable, shadow.nested))[:_MOST_NAMED])
+            more = f" and {len(shadow.nested) - _MOST_NAMED} more"
+            names += more if len(shadow.nested) > _MOST_NAMED else ""
+            self._notices.append(f"{_NESTED}: {names}")
         self._fresh_until = time.monotonic() + _FRESH_S
         return shadow
 

@@ -11,6 +11,7 @@ from ralex.core.records import dataclass
 from ralex.undo.git import Git, GitFailedError, user_environment
 
 _LOOK_S = 5.0
+_MOST_MODULE_BYTES = 1024 * 1024
 _CONVERTING = ("filter", "ident", "working-tree-encoding")
 _FILTERING = re.compile(rb"filter|ident|working-tree-encoding")
 _ATTRIBUTE_FILE = re.compile(rb"(?:^|(?<=\0))((?:[^\0]*/)?\.gitattributes)\0")
@@ -162,3 +163,13 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
         return ""
+
+
+def submodules_in(root: Path) -> set[str]:
+    """Name the submodules that are checked out, as ``.gitmodules`` knows them."""
+    try:
+        text = (root / ".gitmodules").read_bytes()[:_MOST_MODULE_BYTES].decode("utf-8", "replace")
+    except OSError:
+        return set()
+    named = re.findall(r"(?m)^\s*path\s*=\s*(.+?)\s*$", text)
+    return {name for name in named if os.path.lexists(root / name / ".git")}

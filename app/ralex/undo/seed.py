@@ -5,6 +5,7 @@ are looked for; the user's filters are never run for it.
 """
 
 import contextlib
+import os
 import re
 import secrets
 import shutil
@@ -19,6 +20,10 @@ _ENTRY = re.compile(
     rb"  c[^\n]*\n  m[^\n]*\n  d[^\n]*\n  u[^\n]*\n  size: (\d+)\tflags: "
 )
 """Object, path and size on disk of an entry, as ``ls-files -s -z --debug`` tells them."""
+
+_TAG = re.compile(rb"(?:(?<=\0)|\A)[A-Za-z?] ")
+_UNLOOKED = re.compile(rb"(?:(?<=\0)|\A)([a-zS]) ([^\0]*)")
+"""What ``ls-files -v`` puts in front of a path; a small letter or S where git does not look."""
 
 _CONFIG = """[core]
 \trepositoryformatversion = {version}
@@ -117,19 +122,37 @@ class Seed:
         if self.user is None or not self.user.copy_index(self.index):
             return []
         try:
-            names = self.git.run("ls-files", "-z", deadline=deadline)
+            entries = self.git.run("ls-files", "-v", "-z", deadline=deadline)
+            self._look_at_all(entries, deadline)
         except GitTimeoutError:
             raise
         except GitFailedError:  # such as an index split into files of which only one was copied
             self.read_head(deadline)
             return []
-        sources = self.user.attribute_files(names)
+        sources = self.user.attribute_files(_TAG.sub(b"", entries))
         has_settings = self.user.has_conversion_settings()
         if not sources and not has_settings:
             return []
         has_filters = has_settings or may_filter(sources)
         converted = self.user.converted() if has_filters else set[bytes]()
         return sorted(converted | self._resized(deadline))
+
+    def _look_at_all(self, entries: bytes, deadline: float) -> None:
+        """Take back what the user told git not to look at: a command can change it all the same.
+
+        Files that a sparse checkout leaves out are not there to be changed.
+        """
+        told = _UNLOOKED.findall(entries)
+        for option, paths in (
+            ("--no-assume-unchanged", [path for tag, path in told if tag.islower()]),
+            ("--no-skip-worktree", [path for tag, path in told if tag in b"Ss"]),
+        ):
+            there = [one for one in paths if os.path.lexists(os.fsencode(self.root) + b"/" + one)]
+            if there:
+                given = b"\0".join([*there, b""])
+                self.git.run(
+                    "update-index", option, "-z", "--stdin", deadline=deadline, given=given
+                )
 
     def _resized(self, deadline: float) -> set[bytes]:
         """List paths whose file has another size than its object, such as by its line ends."""

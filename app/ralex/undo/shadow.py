@@ -21,7 +21,7 @@ from ralex.core.records import dataclass
 from ralex.undo.files import MAX_KEPT_BYTES, digest_of, make_private_folder
 from ralex.undo.git import Git, GitFailedError, GitTimeoutError, shadow_environment
 from ralex.undo.model import ABSENT, Kind, State
-from ralex.undo.repository import UserRepository, find_repository
+from ralex.undo.repository import UserRepository, find_repository, submodules_in
 from ralex.undo.seed import Seed
 
 MAX_UNSEEDED_FILES = 20_000
@@ -58,6 +58,9 @@ class _Dirty:
 
 class Shadow:
     """The index of one session. Not safe for threads; its owner takes turns.
+
+    Attributes:
+        nested: Repositories inside the project, which are not looked into.
 
     Args:
         folder: Where the project's shadow is kept; shared by all sessions in the project.
@@ -102,6 +105,7 @@ class Shadow:
         )
         self._budget_s = budget_s if self._user is None else budget_s * 3
         self._unkept: dict[bytes, str] = {}
+        self.nested: set[str] = set()
         self._lock: int | None = None
 
     def open(self) -> None:
@@ -130,6 +134,8 @@ class Shadow:
             self._seed.read_head(deadline)
             self.absorb(deadline)
         self._seed.keep_base()
+        if self._user is not None:
+            self.nested |= submodules_in(self._root)
 
     def close(self) -> None:
         """Leave the index for the next session and let go of the folder."""
@@ -216,6 +222,7 @@ class Shadow:
     def _is_news(self, path: bytes) -> bool:
         """Pass over nested repositories, and files that are not kept and have not changed."""
         if path.endswith(b"/"):
+            self.nested.add(os.fsdecode(path.rstrip(b"/")))
             return False
         mark = self._mark(path)
         if mark == "repository":
