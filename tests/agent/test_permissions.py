@@ -200,7 +200,7 @@ async def test_an_unknown_mode_is_refused(stand: Stand) -> None:
     assert session.mode == "yolo"
 
 
-def question(text: str, *options: str) -> ScriptedStep:
+def question(text: str, *options: object) -> ScriptedStep:
     arguments = {"question": text, "options": list(options)}
     return step(ScriptedCall(name="ask_user", arguments=arguments))
 
@@ -210,6 +210,13 @@ async def test_a_question_waits_for_the_answer(stand: Stand) -> None:
     events = await answered(session, "right")
     assert of(events, QuestionAsked)[0].options == ("left", "right")
     assert finished_calls(events)[0].output == "The user answered: right"
+
+
+async def test_answers_to_choose_from_may_be_objects_with_a_label(stand: Stand) -> None:
+    left = {"label": "left", "description": "the short way"}
+    session = await stand.open([question("Which one?", left, {"value": "right"}, 3, None), DONE])
+    events = await answered(session, "right")
+    assert of(events, QuestionAsked)[0].options == ("left", "right", "3")
 
 
 async def test_a_question_without_an_answer_leaves_the_decision_to_the_model(stand: Stand) -> None:

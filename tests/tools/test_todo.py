@@ -29,8 +29,45 @@ async def test_the_plan_may_come_as_json_text(context: ToolContext) -> None:
     assert context.todos == (TodoItem(text="a", status="done"),)
 
 
+async def test_the_plan_may_come_as_a_list_in_markdown(context: ToolContext) -> None:
+    await TodoTool().run({"items": "- [x] read\n* [>] fix\n\n3. run\n"}, context)
+    assert [(item.text, item.status) for item in context.todos] == [
+        ("read", "done"),
+        ("fix", "in_progress"),
+        ("run", "pending"),
+    ]
+
+
+async def test_other_names_for_a_step_and_its_state_are_understood(context: ToolContext) -> None:
+    items = [
+        {"step": "a", "state": "completed"},
+        {"title": "b\x1b[31m\x07", "done": True},
+        {"name": 3},
+    ]
+    await TodoTool().run({"items": items}, context)
+    assert context.todos == (
+        TodoItem(text="a", status="done"),
+        TodoItem(text="b", status="done"),
+        TodoItem(text="3"),
+    )
+
+
+@pytest.mark.parametrize("items", ['[{"text": "a"', "null", "", '{"text": "a"'])
+async def test_half_a_plan_changes_nothing(context: ToolContext, items: str) -> None:
+    with pytest.raises(ToolError):
+        await TodoTool().run({"items": items}, context)
+    assert context.todos == ()
+
+
 @pytest.mark.parametrize(
-    "items", [[{"status": "done"}], [{"text": "a", "status": "perhaps"}], [5], ["x"] * 51]
+    "items",
+    [
+        [{"status": "done"}],
+        [{"text": {"a": 1}}],
+        [{"text": "a", "status": "perhaps"}],
+        [5],
+        ["x"] * 51,
+    ],
 )
 async def test_a_wrong_plan_changes_nothing(context: ToolContext, items: list[object]) -> None:
     with pytest.raises(ToolError):

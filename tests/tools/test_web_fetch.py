@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import time
 import tracemalloc
+import zlib
 from collections.abc import Callable
 from functools import partial
 from ipaddress import ip_address
@@ -189,6 +190,7 @@ async def test_redirects_are_followed_within_the_site_and_checked_at_each_hop(
         ("https://elsewhere.example/", "another site"),
         ("file:///etc/passwd", "not an http"),
         ("http://me:pw@127.0.0.1/", "password"),
+        ("http://[::1", "no URL"),
         ("/again", "more than 5"),
     ],
 )
@@ -225,6 +227,45 @@ async def test_an_endless_page_ends(context: ToolContext) -> None:
 async def test_a_packed_page_is_unpacked_within_the_limit(context: ToolContext) -> None:
     with serving(reply(gzip.compress(PAGE), Content_Encoding="gzip")) as server:
         assert "# Hello" in (await fetch(context, server.url())).text
+
+
+@pytest.mark.parametrize("bits", [zlib.MAX_WBITS, -zlib.MAX_WBITS])
+async def test_deflate_is_understood_in_both_its_meanings(context: ToolContext, bits: int) -> None:
+    packer = zlib.compressobj(wbits=bits)
+    packed = packer.compress(PAGE) + packer.flush()
+    with serving(reply(packed, Content_Encoding="deflate")) as server:
+        assert "# Hello" in (await fetch(context, server.url())).text
+
+
+@pytest.mark.parametrize(
+    ("sent", "why"),
+    [
+        (b"", "closed the connection"),
+        (b"SSH-2.0-x\r\n", "not HTTP"),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\nplain",
+            "not packed as the server says",
+        ),
+    ],
+)
+async def test_what_went_wrong_is_said(context: ToolContext, sent: bytes, why: str) -> None:
+    serve = serving(lambda _, connection: connection.sendall(sent))
+    with serve as server, pytest.raises(ToolError, match=why):
+        await fetch(context, server.url())
+
+
+async def test_a_page_that_breaks_off_says_so(context: ToolContext) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 500\r\n\r\n"
+    with serving(lambda _, connection: connection.sendall(head + b"half")) as server:
+        outcome = await fetch(context, server.url())
+    assert "half" in outcome.text
+    assert "broke off before the end" in outcome.text
+
+
+async def test_control_characters_of_a_page_go_no_further(context: ToolContext) -> None:
+    page = b"<p>\x1b[2Ja\x07b\x00c</p>" + b"words " * 50
+    with serving(reply(page)) as server:
+        assert "[2Jabc" in (await fetch(context, server.url())).text
 
 
 def test_a_bomb_is_never_unpacked_whole() -> None:

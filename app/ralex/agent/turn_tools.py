@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
+from typing import cast
 
 from ralex.agent.approval import Approvals
 from ralex.agent.totals import TurnTotals
@@ -16,6 +17,7 @@ from ralex.tools.titles import title_from
 
 _MOST_OPTIONS = 8
 _MOST_CHARS = 2_000
+_OPTION_NAMES = ("label", "text", "title", "option", "answer", "value", "name", "description")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,14 @@ NOBODY = (
 )
 
 
+def _option(value: object) -> str:
+    """Read one of the answers to choose from; other agents' models send objects with a label."""
+    if isinstance(value, dict):
+        fields = cast("dict[str, object]", value)
+        value = next((fields[name] for name in _OPTION_NAMES if fields.get(name)), "")
+    return str(value).strip() if isinstance(value, str | int | float) else ""
+
+
 class AskUserTool(TurnTool):
     """Puts a question to the user and waits for the answer."""
 
@@ -109,7 +119,7 @@ class AskUserTool(TurnTool):
         question = values.text("question").strip()[:_MOST_CHARS]
         if not question:
             raise ToolError('argument "question" is blank')
-        options = [str(one).strip() for one in values.items("options") if isinstance(one, str)]
+        options = [_option(one) for one in values.items("options")]
         answer = await self._approvals.question(
             scope.call_id,
             question,

@@ -15,6 +15,8 @@ from ralex.errors import ToolError
 _MAX_DEPTH = 64
 _MAX_ENCODINGS = 3
 _MAX_DIGITS = 1000  # Python refuses to read whole numbers far longer than that
+_RUNS = {'"': lazy_pattern(r'[^"\\]+'), "'": lazy_pattern(r"[^'\\]+")}
+_RAW = lazy_pattern(r"[\x00-\x1f]")
 _NUMBER = lazy_pattern(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _NAME = lazy_pattern(r"[A-Za-z_][A-Za-z0-9_-]*")
 _LITERALS: dict[str, object] = {
@@ -237,10 +239,12 @@ class _Scanner:
             if char == "\\":
                 pieces.append(self._escape())
                 continue
-            if char < " ":
-                self.note("raw line break or tab in a string")
-            pieces.append(char)
-            self.at += 1
+            run = _RUNS[quote].match(self._text, self.at)
+            if run is not None:
+                if _RAW.search(run[0]) is not None:
+                    self.note("raw line break or tab in a string")
+                pieces.append(run[0])
+                self.at = run.end()
         raise _truncated("inside a string")
 
     def _escape(self) -> str:

@@ -84,7 +84,7 @@ class MoreTool:
             ToolError: If there is no such tool.
         """
         name = next((arguments[key] for key in _NAMES if key in arguments), None)
-        found = self._tools.get(name.strip()) if isinstance(name, str) else None
+        found = self._tools.get(name.strip().casefold()) if isinstance(name, str) else None
         if found is None:
             usages = "; ".join(one.usage for one in self._tools.values())
             raise ToolError(f"there is no tool {name!r} behind more. There are: {usages}")

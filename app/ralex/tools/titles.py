@@ -13,8 +13,13 @@ _CONTROL = lazy_pattern(
 
 def one_line(text: str) -> str:
     """Cut a text down to one line of at most 80 characters without control characters."""
-    flat = " ".join(_CONTROL.sub(" ", text[:1000]).split())
+    flat = without_control(text[:1000])
     return flat if len(flat) <= _MAX_TITLE else flat[: _MAX_TITLE - 1] + "…"
+
+
+def without_control(text: str) -> str:
+    """Make a text one line, of whatever length, without control characters."""
+    return " ".join(_CONTROL.sub(" ", text).split())
 
 
 def title_from(arguments: Mapping[str, object], names: Iterable[str], default: str) -> str:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import cast
 
 from ralex.core.messages import ToolSpec
+from ralex.core.patterns import lazy_pattern
 from ralex.errors import ToolError
 from ralex.tools.base import TodoItem, ToolContext, ToolOutcome
 from ralex.tools.params import Param, Params
-from ralex.tools.titles import one_line
+from ralex.tools.titles import one_line, without_control
 
 _MAX_ITEMS = 50
 _MAX_CHARACTERS = 300
@@ -28,7 +29,10 @@ _STATUSES = {
     "finished": "done",
     "cancelled": "done",
 }
-_TEXT_NAMES = ("text", "content", "task", "title", "description")
+_TEXT_NAMES = ("text", "content", "task", "title", "description", "step", "name")
+_STATUS_NAMES = ("status", "state")
+_DONE_NAMES = ("done", "completed", "is_done", "checked")
+_LINE = lazy_pattern(r"\s*(?:[-*+]|\d+[.)])?\s*(?:\[([ xX>~/-]?)\])?\s*(.*)")
 
 _PARAMS = Params(
     Param(
@@ -96,10 +100,32 @@ def read_items(arguments: Mapping[str, object]) -> tuple[TodoItem, ...]:
     Raises:
         ToolError: If an entry has no text or an unknown status.
     """
-    given = _PARAMS.coerce(arguments).items("items")
+    given = _PARAMS.coerce(_with_lines_read(arguments)).items("items")
     if len(given) > _MAX_ITEMS:
         raise ToolError(f"the plan has {len(given)} items: keep it to {_MAX_ITEMS}")
     return tuple(_item(value, number) for number, value in enumerate(given, start=1))
+
+
+def _with_lines_read(arguments: Mapping[str, object]) -> Mapping[str, object]:
+    """Take a plan that is written as a list in Markdown apart."""
+    read = dict(arguments)
+    for name, value in arguments.items():
+        if isinstance(value, str) and _is_list(value.strip()):
+            read[name] = [_line(line) for line in value.splitlines() if line.strip()]
+    return read
+
+
+def _is_list(text: str) -> bool:
+    return text[:1] not in ("", "[", "{") and text.casefold() not in ("null", "none", "undefined")
+
+
+def _line(text: str) -> dict[str, object]:
+    match = _LINE.fullmatch(text)
+    if match is None:
+        return {"text": text}
+    mark = (match[1] or "").strip()
+    status = "pending" if not mark else "done" if mark in "xX" else "in_progress"
+    return {"text": match[2], "status": status}
 
 
 def _item(value: object, number: int) -> TodoItem:
@@ -109,10 +135,14 @@ def _item(value: object, number: int) -> TodoItem:
         fields = cast("dict[str, object]", value)
     else:
         raise ToolError(f"item {number} must be an object with text and status")
-    text = next((str(fields[name]) for name in _TEXT_NAMES if fields.get(name)), "")
+    text = next((fields[name] for name in _TEXT_NAMES if fields.get(name)), "")
+    text = without_control(str(text)) if isinstance(text, str | int | float) else ""
     if not text.strip():
         raise ToolError(f'item {number} has no "text"')
-    word = str(fields.get("status") or "").strip().casefold().replace("-", "_").replace(" ", "_")
+    given = next((fields[name] for name in _STATUS_NAMES if fields.get(name)), "")
+    if not given and any(fields.get(name) is True for name in _DONE_NAMES):
+        given = "done"
+    word = str(given).strip().casefold().replace("-", "_").replace(" ", "_")
     if word not in _STATUSES:
         raise ToolError(f"item {number}: status must be pending, in_progress or done")
-    return TodoItem(text=" ".join(text.split())[:_MAX_CHARACTERS], status=_STATUSES[word])
+    return TodoItem(text=text[:_MAX_CHARACTERS], status=_STATUSES[word])

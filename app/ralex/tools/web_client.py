@@ -42,6 +42,7 @@ class Answer:
         url: Where it came from, after redirects.
         content_type: As the server says, in lower case; may be empty.
         is_cut: There was more than is taken.
+        is_broken: The connection ended before the page did.
         length: What the server says its size is, or None.
     """
 
@@ -50,6 +51,7 @@ class Answer:
     content_type: str
     body: bytes
     is_cut: bool
+    is_broken: bool = False
     length: int | None = None
 
 
@@ -83,7 +85,7 @@ class Fetch:
             answer = self._ask(target)
             if isinstance(answer, Answer):
                 return answer
-            following = target_of(urljoin(target.url, answer))
+            following = target_of(_joined(target.url, answer))
             if _site(following) != _site(target):
                 raise ToolError(
                     f"{target.url} leads on to another site, {following.url}: fetch that if it is "
@@ -133,6 +135,7 @@ class Fetch:
             content_type=(response.getheader("Content-Type") or "").strip().casefold(),
             body=body,
             is_cut=is_cut,
+            is_broken=not is_cut and bool(response.length),
             length=int(length) if length.isdecimal() and len(length) < 16 else None,
         )
 
@@ -167,12 +170,16 @@ class Fetch:
             raise ToolError(f"the page is packed in a way that cannot be read ({packed[:40]})")
         unpack = None if packed in ("identity", "") else zlib.decompressobj(zlib.MAX_WBITS | 32)
         body = bytearray()
+        is_first = True
         while len(body) <= MAX_BODY_BYTES:
             self._bound()
             chunk = response.read1(_CHUNK)
             if not chunk:
                 break
             room = MAX_BODY_BYTES + 1 - len(body)
+            if unpack is not None and is_first and packed == "deflate" and not _has_head(chunk):
+                unpack = zlib.decompressobj(-zlib.MAX_WBITS)  # as some servers understand it
+            is_first = False
             body += chunk if unpack is None else unpack.decompress(chunk, room)
         return bytes(body[:MAX_BODY_BYTES]), len(body) > MAX_BODY_BYTES
 
@@ -194,10 +201,26 @@ class Fetch:
                 return f"its certificate is not valid ({error.verify_message})"
             case ssl.SSLError():
                 return "no secure connection came about"
+            case zlib.error():
+                return "the page is not packed as the server says"
+            case http.client.RemoteDisconnected() | http.client.IncompleteRead():
+                return "it closed the connection before the page had come"
             case OSError() if error.strerror:
                 return error.strerror
             case _:
                 return "what it sent is not HTTP"
+
+
+def _has_head(packed: bytes) -> bool:
+    """Tell whether packed bytes begin as the format zlib does."""
+    return len(packed) > 1 and packed[0] & 15 == 8 and int.from_bytes(packed[:2], "big") % 31 == 0
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise ToolError(f"{url} leads on to what is no URL: {location[:200]!r}") from None
 
 
 def _site(target: Target) -> str:

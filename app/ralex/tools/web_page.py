@@ -13,6 +13,7 @@ MAX_SHOWN_BYTES = 50 * 1024
 _MAX_ERROR_CHARS = 2000
 _SNIFFED_BYTES = 4096
 _PLAIN = re.compile(r"text/|[/+](?:json|xml|yaml|toml|javascript|x-ndjson|x-sh)\b")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 
 
@@ -38,6 +39,8 @@ def page_outcome(answer: Answer, context: ToolContext) -> ToolOutcome:
         )
     if answer.is_cut:
         notes.append(f"only the first {MAX_BODY_BYTES:,} bytes were fetched")
+    if answer.is_broken:
+        notes.append("the connection broke off before the end of the page")
     if not page.text.strip():
         notes.append("the page holds no text; it may be made by a script in a browser")
     end = f"\n[{'; '.join(notes)}]" if notes else ""
@@ -68,12 +71,13 @@ def _read(answer: Answer) -> Page:
         not kind and b"<html" in start.lower()
     )
     text_like = is_html or not kind or _PLAIN.search(kind) is not None
-    if not text_like or (b"\0" in start and not _has_mark(start)):
+    is_binary = start.count(b"\0") > len(start) // 100 and not _has_mark(start)
+    if not text_like or is_binary:
         raise ToolError(
             f"{answer.url} is no text ({kind or 'unknown kind'}, {size}): download it with curl "
             "in bash if you need it"
         )
-    text = _decoded(answer, is_html=is_html)
+    text = _CONTROL.sub("", _decoded(answer, is_html=is_html))
     return page_text(text, answer.url) if is_html else Page("", text.strip("\n"))
 
 

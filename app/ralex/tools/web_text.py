@@ -24,6 +24,7 @@ _BLOCKS = frozenset(
     """.split()  # noqa: SIM905 - one name to a line would fill a screen
 ) | frozenset(_HEADINGS)
 _SPACED = frozenset({"p", "table", "blockquote", "dl", "hr"})
+_TAG = re.compile(r"<(?=[a-zA-Z/!?])")
 _NAME = re.compile(r"[a-zA-Z][^\s/>]{0,60}")
 _ATTRIBUTE = re.compile(r"""([a-zA-Z-]{1,40})\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _RAW_ENDS = {tag: re.compile(f"</{tag}", re.IGNORECASE | re.ASCII) for tag in _RAW}
@@ -87,9 +88,8 @@ def _tokens(source: str) -> Iterator[tuple[str, str, Mapping[str, str]]]:
     at, size = 0, len(source)
     scan = _Scan(source)
     while at < size:
-        start = source.find("<", at)
-        if start < 0:
-            start = size
+        found = _TAG.search(source, at)
+        start = found.start() if found else size
         if start > at:
             yield "text", source[at:start], {}
         if start >= size:
