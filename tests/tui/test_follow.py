@@ -11,6 +11,7 @@ from ralex.tui.widgets.transcript.items import (
     FoldItem,
     NoticeItem,
     ToolItem,
+    ToolState,
     UserItem,
 )
 from ralex.tui.widgets.transcript.view import Transcript
@@ -140,3 +141,72 @@ async def test_the_end_is_found_at_once_after_a_change_of_width_further_up() -> 
         assert at_end(transcript)
         transcript.append(NoticeItem(level="info", text="the last word"))
         assert "the last word" in driver.rows()[-1]
+
+
+def cards(count: int, lines: int) -> list[AnyItem]:
+    output = "\n".join(f"row {at}" for at in range(lines))
+    return [
+        ToolItem(call_id="", name="read", title=f"file {at}", output=output, state=ToolState.DONE)
+        for at in range(count)
+    ]
+
+
+async def test_a_card_that_is_opened_keeps_its_first_line_in_place_and_shows_its_end() -> None:
+    async with running(size=(90, 30)) as driver:
+        await driver.ready()
+        transcript = driver.chat.transcript
+        transcript.load(cards(60, 8))
+        height = transcript.size.height
+        y = next(at for at, row in enumerate(driver.rows()) if row.strip()) + 4
+        title = driver.rows()[y].split()[1:4]
+        await driver.pilot.click("#transcript", offset=(8, y))
+        await driver.pilot.pause()
+        assert driver.rows()[y].split()[1:4] == title
+        assert "row 7" in driver.rows()[y + 8]
+        assert not transcript.is_following
+        await driver.pilot.click("#transcript", offset=(8, y))
+        await driver.pilot.pause()
+        assert transcript.is_following
+        # Near the end there is no room below: as much moves up as the card needs.
+        await driver.pilot.press("ctrl+o")
+        await driver.pilot.pause()
+        assert "row 7" in driver.rows()[height - 1]
+        assert transcript.is_following
+        tall = cards(1, 38)[0]
+        transcript.append(tall)
+        await driver.pilot.press("ctrl+o")
+        await driver.pilot.pause()
+        assert "file 0" in driver.rows()[1]
+
+
+async def test_a_running_card_that_is_opened_shows_its_newest_line() -> None:
+    async with running(size=(90, 20)) as driver:
+        await driver.ready()
+        transcript = driver.chat.transcript
+        card = cards(1, 30)[0]
+        assert isinstance(card, ToolItem)
+        card.state = ToolState.RUNNING
+        transcript.load([*cards(20, 3), card])
+        await driver.pilot.press("ctrl+o")
+        await driver.pilot.pause()
+        assert "row 29" in driver.rows()[-1]
+        assert transcript.is_following
+
+
+async def test_what_comes_into_view_when_a_card_is_closed_is_drawn_whole() -> None:
+    chance = random.Random(5)
+    async with running(size=(90, 30)) as driver:
+        await driver.ready()
+        transcript = driver.chat.transcript
+        tall = cards(1, 40)[0]
+        answers = [AnswerItem(text=f"{at}: {text(chance, 60)}") for at in range(40)]
+        transcript.load([tall, *answers])
+        transcript.scroll_to(y=0, animate=False)
+        transcript.toggle_item(tall)
+        driver.chat.restyle()
+        transcript.toggle_item(tall)
+        await driver.pilot.pause()
+        shown = [row for row in driver.rows() if row.strip()]
+        top = transcript._heights.at(transcript.scroll_offset.y + transcript.size.height - 1)
+        assert all(transcript._heights.is_exact(at) for at in range(top + 1))
+        assert "file 0" in shown[0]

@@ -22,7 +22,13 @@ from ralex.tui.markdown.source import LiveText
 from ralex.tui.palette import Palette
 from ralex.tui.rows import Row, row
 from ralex.tui.widgets.transcript.heights import Heights, estimate
-from ralex.tui.widgets.transcript.items import AnswerItem, AnyItem, FoldItem
+from ralex.tui.widgets.transcript.items import (
+    AnswerItem,
+    AnyItem,
+    FoldItem,
+    ToolItem,
+    ToolState,
+)
 
 _logger = logging.getLogger(__name__)
 _CACHED_ITEMS: Final = 96
@@ -32,6 +38,12 @@ _LEAST_CACHED: Final = 3
 _AHEAD: Final = 5
 LINE_BITS: Final = 20
 """Bits of a selection coordinate that count lines within an item."""
+
+
+def is_growing(item: AnyItem) -> bool:
+    """Tell whether an item goes on at its end."""
+    is_live = isinstance(item, AnswerItem | FoldItem) and item.live is not None
+    return is_live or (isinstance(item, ToolItem) and item.state is ToolState.RUNNING)
 
 
 class Renderer(Protocol):
@@ -129,6 +141,8 @@ class ItemList(ScrollView):
         self._sync(follow=follow)
         if difference and is_above and not follow:
             self._jump(y)
+        if not follow:
+            self._settle()
 
     def follow(self) -> None:
         """Go to the end and stay there."""
@@ -148,11 +162,17 @@ class ItemList(ScrollView):
         return next((item for item in reversed(self.items) if isinstance(item, kinds)), None)
 
     def toggle_item(self, item: AnyItem) -> None:
-        """Open a folded item, or close it."""
-        if item.can_open:
-            item.is_open = not item.is_open
-            self.screen.clear_selection()
-            self.update_item(item)
+        """Open a folded item, or close it; its first line stays in sight, in place if it can."""
+        index = self._places.get(id(item))
+        if not item.can_open or index is None:
+            return
+        y = self.scroll_offset.y
+        item.is_open = not item.is_open
+        self.screen.clear_selection()
+        self.update_item(item)
+        is_in_sight = y <= self._heights.top(index) + item.gap < y + self.size.height
+        if is_in_sight and not (self.is_following and is_growing(item)):
+            self._keep_in_sight(index, y)
 
     def show_item(self, index: int) -> None:
         """Scroll so that an item is in sight, at the top if it was not."""
@@ -304,13 +324,27 @@ class ItemList(ScrollView):
                 live.feed(item.live.source)
                 item.live = live
 
-    def _measure_run(self, index: int, step: int, *, hidden: int = 0) -> None:
-        """Measure items from one on, down (1) or up (-1), until they fill the view."""
+    def _measure_run(self, index: int, step: int, *, hidden: int = 0) -> bool:
+        """Measure items from one on, down (1) or up (-1), until they fill the view.
+
+        Returns:
+            Whether any had another height than was thought.
+        """
         need = self.size.height + _AHEAD + hidden
+        is_changed = False
         while need > 0 and 0 <= index < len(self.items):
-            self._measure(index)
+            is_changed |= self._measure(index) != 0
             need -= self._heights.height(index)
             index += step
+        return is_changed
+
+    def _settle(self) -> None:
+        """Measure what came into view from below because something above it got shorter."""
+        y = self.scroll_offset.y
+        top = self._heights.at(y)
+        if top < len(self.items) and self._measure_run(top, 1, hidden=y - self._heights.top(top)):
+            self._heights.sum_up()
+            self.virtual_size = Size(self._row_width, self._heights.total)
 
     def _sync(self, *, follow: bool) -> None:
         if follow and self._row_width:
@@ -322,6 +356,16 @@ class ItemList(ScrollView):
         if follow:
             self._jump(self.max_scroll_y)
         self.refresh()
+
+    def _keep_in_sight(self, index: int, y: int) -> None:
+        """Leave the view at a row, but for what the end of an item needs below its first line."""
+        top = self._heights.top(index)
+        end = top + self._heights.height(index)
+        if end > y + self.size.height:
+            y = min(end - self.size.height, top)
+        self._jump(min(y, self.max_scroll_y))
+        self.is_following = self.scroll_offset.y >= self.max_scroll_y
+        self._settle()
 
     def _jump(self, y: int) -> None:
         self._is_adjusting = True
