@@ -3,7 +3,10 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
+
+import pytest
 
 from ralex.config.model import Config
 from ralex.core.budget import Limits
@@ -19,6 +22,7 @@ from ralex.core.events import (
     TurnFinished,
 )
 from ralex.core.ids import ModelId
+from ralex.core.model_table import Measured, Standing
 from ralex.core.routing import Override, RouteReason, Rule
 from ralex.core.tiers import Tier
 from ralex.errors import ServerError
@@ -259,3 +263,30 @@ async def test_what_was_observed_is_told_whole(stand: Stand) -> None:
     assert advice.reason.endswith("exit 1)"), "the command has semicolons of its own"
     brief = "\n".join(message.text for message in stand.provider.requests[2].messages)
     assert "is asked for advice" not in brief
+
+
+async def test_advice_that_did_not_help_is_remembered_across_sessions(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    smart = ModelId("test/smart")
+    measured = Measured(
+        model=smart,
+        benchmark="b",
+        success=Decimal("0.7"),
+        # Five times the price of advice, and not six times: one failure of advice is enough.
+        usd_per_task=Decimal("0.15"),
+        tasks=500,
+        source="s",
+        date=date(2025, 12, 1),
+    )
+    standing = {smart: Standing(measured=measured)}
+    monkeypatch.setattr("ralex.config.model_table.load_standings", lambda: standing)
+    (stand.project / "calc.py").write_text("def add(a, b): return a - b\n")
+    session = await stand.open([*failing_steps(), ADVICE, step(CHECK), DONE])
+    assert of(await play(session, HELLO), AdviceGiven)
+    (stand.project / "calc.py").write_text("def add(a, b): return a - b\n")
+    events = await play(await stand.open([*failing_steps(), DONE]), HELLO)
+    assert not of(events, AdviceGiven)
+    (taken,) = [event.route for event in of(events, RouteDecided)][1:]
+    assert taken.model == smart
+    assert "advice has helped too seldom for its price" in taken.reasons[0]

@@ -11,9 +11,9 @@ its weight, so that the figures are exact expectations.
 What has to be assumed, because nobody recorded it:
 
 - a failed attempt is noticed with probability ``d``, a good one rejected with ``f``;
-- advice never helps (``--helps`` says otherwise); it costs one call to the adviser at list price,
-  with the brief that ralex would write of this ask, the longest failure and the longest diff, and
-  half of the advised model's bill again for trying it;
+- advice never helps (``--helps`` says otherwise), which the policy learns as it goes; it costs one
+  call to the adviser at list price, with the brief that ralex would write of this ask, the longest
+  failure and the longest diff, and half of the advised model's bill again for trying it;
 - what was noticed once is noticed again after the advice, as a failing check goes on failing;
 - who takes over begins anew and pays its whole recorded bill.
 """
@@ -33,8 +33,10 @@ from ralex.agent.sizing import RequestSizer
 from ralex.config.catalogue import load_catalogue
 from ralex.config.model_table import load_standings
 from ralex.core.chains import Market
-from ralex.core.escalation import EscalationAction, Evidence, EvidenceKind, consider
+from ralex.core.escalation import AdviceLog, EscalationAction, Evidence, EvidenceKind, consider
 from ralex.core.ids import ModelId
+from ralex.core.models import ModelInfo, Rates
+from ralex.core.pricing import flat_price
 from ralex.core.routing import EXPECTED_OUTPUT_TOKENS, Router, TaskState, escalated
 from ralex.core.tiers import Tier
 
@@ -52,6 +54,9 @@ RECORDED: dict[ModelId, str] = {
 """The catalogue's models, and what the recordings call them."""
 
 DEEPSEEK, MINI, OPUS, GEMINI, GPT5 = RECORDED
+
+LIST_PRICES = {MINI: ("0.25", "2"), GEMINI: ("2", "12"), GPT5: ("1.25", "10")}
+"""USD per million tokens, input and output, of those the catalogue has no more (December 2025)."""
 
 
 class Recorded(TypedDict):
@@ -113,8 +118,9 @@ class Bench:
         self._first = next(iter(chains))
         self._bills = {id_: one.measured.usd_per_task for id_, one in load_standings().items()}
         self._strong = list(chains.values())[-1][0]
+        self._log = AdviceLog()
         self._market = Market(
-            models=load_catalogue(),
+            models={**load_catalogue(), **{name: _priced(name) for name in LIST_PRICES}},
             usable={"openrouter"},
             context_tokens=0,
             output_tokens=EXPECTED_OUTPUT_TOKENS,
@@ -150,7 +156,8 @@ class Bench:
         """Let the task's model try from the start; gives expected success and bill."""
         own = play.outcome(task)
         noticed = self._f if own["ok"] else self._d
-        success, usd = self._noticed(play, task, was_advised=False)
+        then = replace(play, weight=play.weight * noticed)
+        success, usd = self._noticed(then, task, was_advised=False)
         return own["ok"] * (1 - noticed) + noticed * success, own["cost_usd"] + noticed * usd
 
     def _noticed(self, play: "_Play", task: TaskState, *, was_advised: bool) -> tuple[float, float]:
@@ -165,12 +172,21 @@ class Bench:
             was_advised=was_advised,
             advised_by=play.advised_by,
             bills=self._bills,
+            advice=self._log,
         )
         if step.action is EscalationAction.ADVISE and step.model is not None:
-            price = float(market.estimate_usd(step.model) or Decimal(0)) + REWORK * own["cost_usd"]
-            then = replace(play, advised_by=play.advised_by | {step.model})
-            success, usd = self._noticed(then, task, was_advised=True)
+            price = _known(market.estimate_usd(step.model)) + REWORK * own["cost_usd"]
             helped = 0.0 if own["ok"] else self._helps
+            self._log = AdviceLog(
+                given=self._log.given + play.weight,
+                helped=self._log.helped + play.weight * helped,
+            )
+            then = replace(
+                play,
+                advised_by=play.advised_by | {step.model},
+                weight=play.weight * (1 - helped),
+            )
+            success, usd = self._noticed(then, task, was_advised=True)
             return helped + (1 - helped) * success, price + (1 - helped) * usd
         if step.action is EscalationAction.TAKE_OVER and step.tier is not None:
             return self._attempt(play, escalated(task, to=step.tier, model=step.model))
@@ -179,17 +195,34 @@ class Bench:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Play:
-    """One task while it is played."""
+    """One task while it is played.
+
+    Attributes:
+        weight: How likely it comes to this.
+    """
 
     outcomes: Mapping[str, Recorded]
     brief_tokens: int
     advised_by: frozenset[ModelId] = frozenset()
+    weight: float = 1.0
 
     def outcome(self, task: TaskState) -> Recorded:
         """Look up what the model that works on the task made of it."""
         if task.model is None:
             raise ValueError("a task in progress has a model")
         return self.outcomes[RECORDED[task.model]]
+
+
+def _priced(model: ModelId) -> ModelInfo:
+    provider, _, name = model.partition("/")
+    rates = Rates(input=Decimal(LIST_PRICES[model][0]), output=Decimal(LIST_PRICES[model][1]))
+    return ModelInfo(id=model, provider=provider, name=name, price=flat_price(rates))
+
+
+def _known(price: Decimal | None) -> float:
+    if price is None:
+        raise ValueError("what advice costs must be known")
+    return float(price)
 
 
 def _brief_tokens(ask: str) -> int:

@@ -133,6 +133,7 @@ def test_the_report_as_json(tmp_path: Path, turns: list[PastTurn]) -> None:
     assert escalation["f"] == 1.0
     assert escalation["is_enough"] is False
     assert escalation["advice"] is None
+    assert escalation["advice_given"] >= escalation["advice_enough"] >= 0
     assert record["tiers"][0]["turns"] == len(turns)
     assert {"d", "f", "succeeded", "bad", "good"} <= record["definitions"].keys()
 

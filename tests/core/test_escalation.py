@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ralex.core.budget import BudgetState
 from ralex.core.chains import Market
 from ralex.core.escalation import (
+    AdviceLog,
     Escalation,
     EscalationAction,
     Evidence,
@@ -208,3 +209,41 @@ def test_whole_tasks_say_which_models_cost_about_the_same_where_they_are_known()
     dear = consider_twins(bills={CHEAP: cents, OTHER: cents * 3})
     assert dear.model == SMART, "cheap by the token, dear by the task"
     assert consider_twins(bills={CHEAP: cents}).model == OTHER, "one bill alone compares nothing"
+
+
+@pytest.mark.parametrize(
+    ("log", "bills", "action"),
+    [
+        # A step of SMART is 0.072 USD here, a whole task with it 0.72: advice must help one in ten.
+        (AdviceLog(), {SMART: "0.72"}, EscalationAction.ADVISE),
+        (AdviceLog(given=5, helped=0), {SMART: "0.72"}, EscalationAction.ADVISE),
+        (AdviceLog(given=6, helped=0), {SMART: "0.72"}, EscalationAction.TAKE_OVER),
+        (AdviceLog(given=6, helped=1), {SMART: "0.72"}, EscalationAction.ADVISE),
+        (AdviceLog(given=100, helped=9), {SMART: "0.72"}, EscalationAction.TAKE_OVER),
+        (AdviceLog(given=100, helped=0), {}, EscalationAction.ADVISE),
+        (None, {SMART: "0.72"}, EscalationAction.ADVISE),
+    ],
+    ids=[
+        "nothing known",
+        "a few failures",
+        "one more",
+        "one success",
+        "many failures",
+        "the bill is unknown",
+        "no log",
+    ],
+)
+def test_advice_is_bought_while_it_may_save_its_price(
+    log: AdviceLog | None, bills: dict[ModelId, str], action: EscalationAction
+) -> None:
+    found = consider(
+        seen(EvidenceKind.FAILED_CHECK),
+        task=TASK,
+        router=ROUTER,
+        market=MARKET,
+        bills={model: Decimal(usd) for model, usd in bills.items()},
+        advice=log,
+    )
+    assert (found.action, found.model) == (action, SMART)
+    is_dear = "advice has helped too seldom for its price" in found.reason
+    assert is_dear is (action is EscalationAction.TAKE_OVER)

@@ -5,10 +5,10 @@ from decimal import Decimal
 import pytest
 
 from ralex.core.escalation import EvidenceKind
-from ralex.core.outcomes import ENOUGH_TASKS, Noticing, advice, by_tier, noticing
+from ralex.core.outcomes import ENOUGH_TASKS, Noticing, advice, advised, by_tier, noticing
 from ralex.core.tiers import Tier
 from ralex.core.turn_log import PastTurn, tasks_of
-from tests.core.past import CHANGE, COMPLAINT, FAILED, PASSED, STEP_UP, seen, turn
+from tests.core.past import ADVICE, CHANGE, COMPLAINT, FAILED, PASSED, STEP_UP, seen, turn
 
 REFUSED = seen(EvidenceKind.EDIT_REFUSED)
 UNDO = seen(EvidenceKind.UNDO)
@@ -116,3 +116,39 @@ def test_escalation_is_advised_against_below_a_difference_of_30_points(
 
 def test_the_least_number_of_tasks_is_part_of_the_promise() -> None:
     assert ENOUGH_TASKS == 20
+
+
+@pytest.mark.parametrize(
+    ("turns", "expected"),
+    [
+        ([turn(CHANGE, FAILED, ADVICE, CHANGE)], (1, 1)),
+        ([turn(CHANGE, FAILED, ADVICE, CHANGE, FAILED, STEP_UP)], (1, 0)),
+        ([turn(FAILED, ADVICE), turn(STEP_UP, follows=True)], (1, 0)),
+        ([turn(FAILED, ADVICE, FAILED, STEP_UP, FAILED, ADVICE)], (2, 1)),
+        ([turn(FAILED, ADVICE), turn(COMPLAINT, follows=True)], (1, 0)),
+        ([turn(COMPLAINT, ADVICE, CHANGE)], (1, 1)),
+        ([turn(FAILED, ADVICE, CHANGE, undone=True)], (1, 0)),
+        ([turn(FAILED, ADVICE, result="loop")], (1, 0)),
+        ([turn(FAILED, ADVICE, result="interrupted")], (0, 0)),
+        ([turn(FAILED, ADVICE), NEXT], (1, 1)),
+        ([turn(FAILED, STEP_UP)], (0, 0)),
+    ],
+    ids=[
+        "enough",
+        "then a step up",
+        "a step up in the next turn",
+        "again, from the next adviser",
+        "then a complaint",
+        "after a complaint",
+        "undone",
+        "a loop",
+        "stopped by the user",
+        "the user went on",
+        "none given",
+    ],
+)
+def test_advice_is_judged_by_what_came_after_it(
+    turns: list[PastTurn], expected: tuple[int, int]
+) -> None:
+    found = advised(turns)
+    assert (found.given, found.helped) == expected

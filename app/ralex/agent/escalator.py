@@ -1,6 +1,7 @@
 """Acts on evidence: asks a better model for advice, then hands it the task; within the money."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from decimal import Decimal
 
 from ralex.agent.advice import ADVICE_TOKENS, advice_request
@@ -11,7 +12,14 @@ from ralex.agent.services import AgentServices
 from ralex.agent.sizing import RequestSizer
 from ralex.agent.totals import TurnTotals
 from ralex.core.budget import format_usd
-from ralex.core.escalation import Escalation, EscalationAction, Evidence, EvidenceKind
+from ralex.core.escalation import (
+    AdviceLog,
+    Escalation,
+    EscalationAction,
+    Evidence,
+    EvidenceKind,
+    is_enough,
+)
 from ralex.core.events import (
     AdviceGiven,
     AgentEvent,
@@ -23,12 +31,16 @@ from ralex.core.events import (
     ToolCallStarted,
 )
 from ralex.core.ids import ModelId, SessionId
+from ralex.core.outcomes import advised
 from ralex.core.routing import RouteDecision, RouteReason
 from ralex.dispatch.dispatcher import AttemptFailed, Call, CallEvent, Candidate
-from ralex.errors import BudgetError, ProviderError
+from ralex.errors import BudgetError, ProviderError, RalexError
 from ralex.tools.base import TodoItem
 
 Emit = Callable[[AgentEvent], Awaitable[None]]
+
+_EXPERIENCE = timedelta(days=30)
+"""How far back advice is judged by how it fared."""
 
 _BRIEF_TOKENS = 6_000
 """About the longest brief; the estimate of what advice costs is made with it."""
@@ -60,6 +72,7 @@ class Escalator:
         self._desk = desk
         self._plan = plan
         self._record = TaskRecord()
+        self._advice: AdviceLog | None = None
 
     def restore(self, events: Sequence[AgentEvent]) -> None:
         """Take up the evidence of stored events."""
@@ -131,14 +144,17 @@ class Escalator:
             The new route if another model takes over; the present one if it was advised; None if
             all stays as it is.
         """
-        if not self._record.evidence or route.reason is RouteReason.OVERRIDE:
+        if not is_enough(self._record.evidence) or route.reason is RouteReason.OVERRIDE:
             return None
         budget = totals.budget or await self._services.ledger.state()
+        advice = await self._experience()
         step = self._desk.consider(
             self._record.evidence,
             was_advised=self._record.was_advised,
             advised_by=self._record.advisers,
             budget=budget,
+            advice=advice,
+            brief_tokens=_BRIEF_TOKENS,
             context_tokens=_BRIEF_TOKENS,
         )
         if step.action is EscalationAction.ADVISE:
@@ -153,6 +169,8 @@ class Escalator:
                 was_advised=self._record.was_advised,
                 advised_by=self._record.advisers,
                 budget=budget,
+                advice=advice,
+                brief_tokens=_BRIEF_TOKENS,
                 context_tokens=context_tokens,
             )
         if step.action is not EscalationAction.TAKE_OVER:
@@ -163,6 +181,17 @@ class Escalator:
         self._record.moved_up()
         totals.escalations += 1
         return taken
+
+    async def _experience(self) -> AdviceLog:
+        """Count how advice fared lately; once for each session, and only where it is needed."""
+        if self._advice is None:
+            since = self._services.now() - _EXPERIENCE
+            try:
+                turns = await self._services.store.past_turns(since_s=since.timestamp())
+            except RalexError:
+                turns = []
+            self._advice = advised(turns)
+        return self._advice
 
     async def _is_within(
         self, step: Escalation, route: RouteDecision, emit: Emit, totals: TurnTotals

@@ -10,6 +10,7 @@ from ralex.core.ids import SessionId, TurnId
 from ralex.core.permissions import Rule
 from ralex.core.records import dataclass
 from ralex.core.routing import RouteDecision
+from ralex.core.turn_log import PastTurn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +96,10 @@ class SessionStore(Protocol):
         self, session_id: SessionId, turn_id: TurnId, step: int, capacity: CapacityDecision
     ) -> None:
         """Store how the request's size was judged, apart from its complexity."""
+        ...
+
+    async def past_turns(self, *, since_s: float = 0.0) -> list[PastTurn]:
+        """Read what is remembered of the turns of all sessions since a time (UTC, seconds)."""
         ...
 
     async def record_route(

@@ -11,7 +11,7 @@ from ralex.core.capacity import CapacityDecision
 from ralex.core.capacity import judge as judge_size
 from ralex.core.chains import Cached, Market
 from ralex.core.complexity import Complexity
-from ralex.core.escalation import Escalation, Evidence, consider
+from ralex.core.escalation import AdviceLog, Escalation, Evidence, consider
 from ralex.core.ids import ModelId
 from ralex.core.models import ModelInfo, PriceList
 from ralex.core.route_receipt import ways_not_taken
@@ -239,6 +239,8 @@ class RouteDesk:
         was_advised: bool,
         advised_by: Collection[ModelId],
         budget: BudgetState,
+        advice: AdviceLog,
+        brief_tokens: int,
         context_tokens: int,
     ) -> Escalation:
         """Ask the policy whether the running task stays, gets advice or moves up."""
@@ -254,6 +256,8 @@ class RouteDesk:
                 model: one.measured.usd_per_task
                 for model, one in self._services.standings().items()
             },
+            advice=advice,
+            brief_tokens=brief_tokens,
             is_on=self._services.escalates,
         )
 

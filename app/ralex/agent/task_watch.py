@@ -19,6 +19,7 @@ from ralex.core.events import (
 )
 from ralex.core.ids import ModelId, SessionId, TurnId
 from ralex.core.routing import RouteDecision
+from ralex.core.turn_log import PastTurn
 from ralex.core.usage import Usage
 from ralex.errors import UsageError
 
@@ -102,6 +103,10 @@ class Unstored:
         self, session_id: SessionId, turn_id: TurnId, route: RouteDecision
     ) -> None:
         """Keep nothing."""
+
+    async def past_turns(self, *, since_s: float = 0.0) -> list[PastTurn]:  # noqa: ARG002 - none is kept
+        """Remember nothing."""
+        return []
 
     async def append(self, session_id: SessionId, events: Sequence[AgentEvent]) -> None:
         """Keep nothing."""

@@ -23,6 +23,7 @@ from ralex.core.outcomes import (
     Noticing,
     TierOutcome,
     advice,
+    advised,
     by_tier,
     noticing,
 )
@@ -135,6 +136,8 @@ def _stats(turns: Sequence[PastTurn], since: str) -> dict[str, object]:
             "needs": ENOUGH_TASKS,
             "is_enough": found.is_enough,
             "advice": advice(found) or None,
+            "advice_given": advised(turns).given,
+            "advice_enough": advised(turns).helped,
         },
         "definitions": DEFINITIONS,
     }
@@ -156,6 +159,9 @@ def stats_lines(turns: Sequence[PastTurn], since: str) -> Iterator[str]:
         yield "  no tier: you chose a model that serves no tier of the router, or none was routed"
     yield ""
     yield from _noticing_lines(noticing(turns))
+    log = advised(turns)
+    if log.given:
+        yield f"  advice was enough in {log.helped} of {log.given} cases"
     yield ""
     yield "how this is measured"
     for name, words in DEFINITIONS.items():

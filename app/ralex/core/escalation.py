@@ -2,13 +2,15 @@
 
 What the ask looks like says little of how hard it is; what happened says more. The agent collects
 evidence while it works. The first answer to it is advice: one call to a better model, while the
-conversation and its cache stay where they are. If that does not help, or the present model cannot
-even call its tools, another model takes over: a different one of the same price first, where the
-tier has one, else one of the next tier. That lasts until the task ends and happens at most twice.
+conversation and its cache stay where they are; it is left out where it has helped too seldom for
+its price. If it does not help, or the present model cannot even call its tools, another one takes
+over: a different one of the same price first, where the tier has one, else one of the next tier.
+That lasts until the task ends and happens at most twice.
 That a task takes long is no evidence: long tasks are long for every model.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -49,6 +51,27 @@ class Evidence:
 
     kind: EvidenceKind
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdviceLog:
+    """How advice fared so far.
+
+    Attributes:
+        given: How often it was given and its outcome is known.
+        helped: How often no other model had to take over after it.
+    """
+
+    given: float = 0
+    helped: float = 0
+
+    @property
+    def odds(self) -> float:
+        """Estimate how likely the next advice helps: one in five until experience says otherwise.
+
+        The assumption weighs as much as five cases.
+        """
+        return (1 + self.helped) / (5 + self.given)
 
 
 class EscalationAction(StrEnum):
@@ -113,6 +136,8 @@ def consider(
     was_advised: bool = False,
     advised_by: Collection[ModelId] = (),
     bills: Mapping[ModelId, Decimal] | None = None,
+    advice: AdviceLog | None = None,
+    brief_tokens: int | None = None,
     is_on: bool = True,
 ) -> Escalation:
     """Decide whether a task stays, gets advice or moves up.
@@ -123,6 +148,9 @@ def consider(
         advised_by: Who gave advice in this task at any time; the same advice is not bought twice.
         bills: USD per whole task where they are known, to tell which models cost about the same;
             a low price per token is not a cheap task.
+        advice: How advice fared; it is not bought where it costs more than what it saves, the task
+            on the better model, times the odds that it helps.
+        brief_tokens: What an adviser reads; the market's context if None.
         is_on: False where the user switched escalation off.
     """
     kind = _strongest(evidence)
@@ -138,6 +166,10 @@ def consider(
     above = _tier_above(router, task.tier, task.model, market)
     has_spoken = was_advised or (above is not None and above[1] in advised_by)
     gives_advice = kind not in _BEYOND_ADVICE and not has_spoken
+    briefed = market if brief_tokens is None else replace(market, context_tokens=brief_tokens)
+    if gives_advice and above is not None and not _pays(above[1], briefed, bills or {}, advice):
+        gives_advice = False
+        why = f"{why}; advice has helped too seldom for its price"
     sibling = None if gives_advice else _sibling(router, task, market, bills or {})
     step = above if sibling is None else (task.tier, sibling)
     if step is None:
@@ -212,6 +244,19 @@ def _costs_the_same(
     if here is None or there is None:
         here, there = market.estimate_usd(model), market.estimate_usd(other)
     return here is not None and there is not None and there <= here * SAME_PRICE_FACTOR
+
+
+def _pays(
+    adviser: ModelId,
+    market: Market,
+    bills: Mapping[ModelId, Decimal],
+    log: AdviceLog | None,
+) -> bool:
+    """Weigh the price of advice against the bill that it may save; yes where one is unknown."""
+    price, bill = market.estimate_usd(adviser), bills.get(adviser)
+    if log is None or price is None or bill is None:
+        return True
+    return price <= bill * Decimal(log.odds)
 
 
 def _stay(reason: str) -> Escalation:

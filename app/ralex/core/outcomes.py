@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from enum import StrEnum
 
-from ralex.core.escalation import Evidence, EvidenceKind, is_enough
+from ralex.core.escalation import AdviceLog, Evidence, EvidenceKind, is_enough
 from ralex.core.records import dataclass
 from ralex.core.tiers import TIERS, Tier
 from ralex.core.turn_log import MarkKind, PastTask, PastTurn, tasks_of
@@ -36,6 +36,8 @@ DEFINITIONS: dict[str, str] = {
     "d": "of the bad tasks, the share in which failed checks, refused edits, repeated errors, "
     "unreadable calls or loops warned ralex before you had to say so; an upper estimate, because "
     "the first model might have put right alone what it changed after the warning",
+    "advice": "given by a better model; enough where no other model took over after it, it was not "
+    "given again, and you did not speak against the work",
     "f": "of the good tasks, the share in which ralex was warned all the same: nothing was changed "
     "after the warning and you did not object",
 }
@@ -148,6 +150,34 @@ def noticing(turns: Iterable[PastTurn]) -> Noticing:
         rejected=verdicts.count(_Verdict.REJECTED),
         unknown=verdicts.count(_Verdict.UNKNOWN),
     )
+
+
+def advised(turns: Iterable[PastTurn]) -> AdviceLog:
+    """Count how often advice was given in tasks, and how often it was enough.
+
+    It was not, where another model took over after it, where it was given again, or where the user
+    spoke against the work; tasks that others ended count for neither.
+    """
+    given = helped = 0
+    for task in tasks_of(turns):
+        marks = [mark for turn in task.turns for mark in turn.marks]
+        kinds = [mark.kind for mark in marks]
+        count = kinds.count(MarkKind.ADVICE)
+        if not count:
+            continue
+        after = marks[len(kinds) - kinds[::-1].index(MarkKind.ADVICE) :]
+        is_spoken_against = any(turn.is_undone for turn in task.turns) or any(
+            mark.evidence in _BY_USER for mark in after
+        )
+        has_failed = (
+            is_spoken_against
+            or task.turns[-1].result in OWN_FAULTS
+            or any(mark.kind is MarkKind.STEP_UP for mark in after)
+        )
+        is_known = has_failed or task.turns[-1].result in ("done", "length")
+        given += count if is_known else count - 1
+        helped += is_known and not has_failed
+    return AdviceLog(given=given, helped=helped)
 
 
 def advice(found: Noticing) -> str:
