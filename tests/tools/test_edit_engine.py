@@ -485,3 +485,67 @@ def judge(case: dict[str, Any], got: str | None) -> str:
     if got in accepted:
         return "applied" if wants_change else "refused"
     return "wrong"
+
+
+GO = "import (\n)\n\ntype History struct {\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("new", "after"),
+    [
+        pytest.param(
+            ")\n// History holds input.\ntype History struct {",
+            "import (\n)\n\n// History holds input.\ntype History struct {\n}\n",
+            id="a comment goes with the line below",
+        ),
+        pytest.param(
+            ")\n\n// History holds input.\ntype History struct {",
+            "import (\n)\n\n// History holds input.\ntype History struct {\n}\n",
+            id="the new text has the blank line itself",
+        ),
+        pytest.param(
+            ")\nvar x = 1\ntype History struct {",
+            "import (\n)\nvar x = 1\n\ntype History struct {\n}\n",
+            id="code goes with the line above",
+        ),
+    ],
+)
+def test_a_blank_line_that_old_lacks_stays_where_it_belongs(new: str, after: str) -> None:
+    assert apply_edit(GO, ")\ntype History struct {", new) == after
+
+
+def test_a_blank_line_that_old_lacks_and_new_has_keeps_its_bytes() -> None:
+    text = "a = 1\n  \t\nb = 2\n"
+    assert apply_edit(text, "a = 1\nb = 2", "a = 1\n\nb = 3") == "a = 1\n  \t\nb = 3\n"
+
+
+@pytest.mark.parametrize("body", ["pass", "raise NotImplementedError", "pass  # for now"])
+def test_an_ellipsis_may_take_the_place_of_a_body_that_does_nothing(body: str) -> None:
+    text = f"def f():\n    {body}\n\n\nx = 1\n"
+    wanted = "def f():\n    ...\n\n\nx = 1\n"
+    assert apply_edit(text, f"    {body}", "    ...") == wanted
+    assert apply_edit(text, f"def f():\n    {body}", "def f():\n    ...") == wanted
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("def f():\n    return 1", "def f():\n    ..."),
+        ("    return 1", "    ..."),
+        ("def f():\n    return 1\n\n\nx = 1", "def f():\n    ...\n\n\nx = 2"),
+    ],
+)
+def test_an_ellipsis_in_the_place_of_code_is_refused_with_the_way_out(old: str, new: str) -> None:
+    text = "def f():\n    return 1\n\n\nx = 1\n"
+    with pytest.raises(EditError, match="goes on the line of its def"):
+        apply_edit(text, old, new)
+    assert "def f(): ..." in apply_edit(text, "def f():\n    return 1", "def f(): ...")
+
+
+def test_texts_that_are_json_strings_are_read_as_such_as_whole_lines_only() -> None:
+    text = "def f():\n    return 1\n"
+    assert apply_edit(text, '"    return 1"', '"    return 2"') == "def f():\n    return 2\n"
+    whole = apply_edit(text, r'"def f():\n    return 1"', r'"def g():\n    return \"x\""')
+    assert whole == 'def g():\n    return "x"\n'
+    with pytest.raises(EditError, match="not in the file"):
+        apply_edit("names = [name for name in all]\n", '"names"', '"words"')

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import pairwise
 
+from ralex.core.patterns import lazy_pattern
 from ralex.tools.edit_indent import Reindent, find_rule
 from ralex.tools.edit_lines import (
     FULL_WIDTH_MARKS,
@@ -26,6 +27,9 @@ _AROUND = 500
 """Lines above and below that show which indentations the file has."""
 _NEARBY = 8
 """Lines above and below a changed one among which the line that it was is looked for."""
+_LEADING = lazy_pattern(r"\s*(?://|/\*|\*/|# |#\[|@\w|<!--|-- )")
+"""A comment, decorator or attribute: it goes with the line below."""
+
 _USUAL = 50
 """One line in so many makes an indentation a usual one."""
 
@@ -196,16 +200,43 @@ class Replacement:
         choices: list[range] = []
         if above is not None and above + 1 < len(self._old):
             theirs, rows = self._gap(above)
-            # Before a line that is only inserted, blank lines the model did not see are not due.
-            if theirs == wanted and (theirs >= len(rows) or following != above + 1 or below):
+            # Before a line that is only inserted, blank lines the model did not see are not due,
+            # unless it goes with the line below.
+            is_due = theirs >= len(rows) or following != above + 1 or below is not None
+            is_same = below == above + 1 and wanted == len(rows)
+            if is_same or (theirs == wanted and (is_due or self._leads(origins, number))):
                 choices.append(rows)
         if below:
             theirs, rows = self._gap(below - 1)
-            if theirs == wanted:
+            is_given = above is None and self._is_given_above(origins, number)
+            if theirs == wanted and not is_given:
                 choices.append(rows)
         if choices:
             return list(max(choices, key=len))
         return [None] * self._blanks.get(wanted, wanted)
+
+    def _leads(self, origins: Sequence[int | None], number: int) -> bool:
+        """Tell whether the inserted lines from this one on end with one that speaks of the next."""
+        last = number
+        while last < len(origins) and origins[last] is None:
+            last += 1
+        return last > number and _LEADING.match(self._place.new.lines[last - 1]) is not None
+
+    def _is_given_above(self, origins: Sequence[int | None], number: int) -> bool:
+        """Tell whether the blank lines here went above the inserted lines before this one."""
+        first, below = number - 1, origins[number]
+        while first > 0 and origins[first] is None:
+            first -= 1
+        above = origins[first]
+        if above is None or below != above + 1:
+            return False
+        theirs, rows = self._gap(above)
+        breaks = self._place.new.breaks[first + 1 : number + 1]
+        if theirs >= len(rows):
+            return False
+        # The new text may have written them out itself, above or between the inserted lines.
+        is_written = sum(breaks) - len(breaks) >= len(rows)
+        return is_written or (theirs == breaks[0] - 1 and self._leads(origins, first + 1))
 
     def _gap(self, index: int) -> tuple[int, range]:
         """Give the blank lines after an old line: how many the model saw, and the file's rows."""

@@ -63,9 +63,10 @@ def _check(old: str, new: str) -> None:
     known = placeholders(unix(old))
     for line in left_out:
         if line not in known:
+            hint = " (a stub's ... goes on the line of its def)" if line == "..." else ""
             raise EditError(
                 f"new holds the placeholder {line!r}, which would delete code: "
-                "write out every line, or make a smaller edit"
+                f"write out every line{hint}, or make a smaller edit"
             )
         known.remove(line)
 

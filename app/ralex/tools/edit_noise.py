@@ -4,11 +4,12 @@ Each undoing needs noise on every line it could be on, so that text which merely
 left alone. It is undone in the new text only where that shows the same noise.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from difflib import SequenceMatcher
 from itertools import pairwise
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from ralex.core.patterns import lazy_pattern
 from ralex.core.records import dataclass
@@ -156,6 +157,17 @@ def _unescaped_quotes(quotes: str) -> Undo:
     return undo
 
 
+def _from_json(text: str) -> str | None:
+    """Read a text that is one JSON string from its first character to its last."""
+    if len(text) < 3 or not text.startswith('"') or not text.endswith('"'):
+        return None
+    try:
+        value = cast("object", json.loads(text))
+    except ValueError:
+        return None
+    return value if isinstance(value, str) and value.strip() else None
+
+
 _ENTITY = lazy_pattern(r"&(lt|gt|amp|quot|apos|nbsp|#39|#x27|#34);")
 _ENTITIES = {
     "lt": "<",
@@ -199,6 +211,7 @@ _NOISES: tuple[tuple[str, Undo, bool], ...] = (
     ("escaped quotes", _unescaped_quotes("'"), True),
     ("escaped quotes", _unescaped_quotes("\"'"), True),
     ("HTML entities", _without_entities, True),
+    ("JSON string", _from_json, False),
 )
 
 _LEADER = r"(?://+|\#+|/\*+|<!--|--|;+|%+|\*|\{/\*|\(|\[)?"
@@ -229,6 +242,9 @@ _PLACEHOLDERS = (
 )
 _MAX_PLACEHOLDER = 200
 _HINT = lazy_pattern(r"\.\.\.|…|\brest\b|existing|remaining|other|unchanged", re.IGNORECASE)
+_EMPTY_BODY = lazy_pattern(r"(?:pass|raise NotImplementedError\b.*)(?:\s*#.*)?")
+"""A body that does nothing, which an ellipsis may take the place of."""
+
 _BARE_ELLIPSIS = lazy_pattern(r"\s*\.\.\.\s*")
 
 
@@ -258,6 +274,8 @@ def _is_python(lines: list[str], index: int) -> bool:
     """Recognise ``...`` as the body of a stub or a doctest's second line."""
     if not _BARE_ELLIPSIS.fullmatch(lines[index]):
         return False
+    if len([line for line in lines if line.strip()]) == 1:
+        return True  # what it replaces tells
     above = next((line for line in reversed(lines[:index]) if line.strip()), "")
     if above.lstrip().startswith((">>>", "... ")):
         return True
@@ -278,7 +296,9 @@ def _keeps(lines: list[str], index: int, old: list[str]) -> bool:
         None, went, came, autojunk=False
     ).get_opcodes():
         if new_from <= at < new_to:
-            return old_to - old_from < new_to - new_from
+            is_more = old_to - old_from < new_to - new_from
+            is_empty = old_to - old_from == 1 and _EMPTY_BODY.fullmatch(went[old_from]) is not None
+            return is_more or is_empty
     return True
 
 
