@@ -79,6 +79,7 @@ async def test_its_progress_is_told_and_stored(stand: Stand) -> None:
     told = of(events, TaskProgressed)
     started = of(events, ToolCallStarted)[0]
     assert {one.call_id for one in told} == {started.call_id}
+    assert (told[0].doing, told[0].model, told[0].steps) == ("thinking", "test/cheap", 0)
     assert any(one.doing == "read a.txt" for one in told)
     assert told[-1].steps == 2
     assert told[-1] in await session.history()

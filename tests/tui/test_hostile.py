@@ -1,5 +1,6 @@
 """Hostile text on every surface: none of it commands the terminal, none of it ends the app."""
 
+import asyncio
 import json
 import os
 import pty
@@ -7,6 +8,7 @@ import re
 import select
 import sys
 import time
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,9 @@ from ralex.core.events import (
     ContextAdded,
     Notice,
     RetryScheduled,
+    SteeringDelivered,
+    TaskProgressed,
+    ToolOutputGrew,
 )
 from ralex.core.ids import CallId, ModelId
 from ralex.core.stream import ReasoningDelta
@@ -105,6 +110,30 @@ async def test_no_surface_lets_hostile_text_through(text: str) -> None:
         assert driver.app.is_running
         if text in MARKUP:
             assert text in driver.text() or text in strips(driver)
+
+
+async def test_running_cards_show_hostile_text_harmlessly() -> None:
+    texts = [*MARKUP, *OWN, *corpus()]
+    script: list[Step] = [*opening("x")]
+    for number, text in enumerate(texts):
+        shell, task = CallId(f"bash-{number}"), CallId(f"task-{number}")
+        script += [
+            call("bash", text, number=str(number))[0],
+            ToolOutputGrew(call_id=shell, tail=text, is_cut=True, total_bytes=9_000),
+            call("task", text, number=str(number))[0],
+            TaskProgressed(
+                call_id=task, model=ModelId(text), steps=1, doing=text, cost_usd=Decimal(0)
+            ),
+            SteeringDelivered(steering_id=str(number), text=text),
+        ]
+    session = FakeSession(scripts=[[*script, asyncio.Event()]])
+    async with running(session, size=(100, 30)) as driver:
+        await driver.ready()
+        await driver.send("x")
+        count = 2 + 4 * len(texts)
+        await driver.until(lambda: len(driver.chat.transcript.items) == count)
+        assert UNSAFE.search(strips(driver).replace("\n", "")) is None
+        assert UNSAFE.search(driver.text().replace("\n", "")) is None
 
 
 async def test_the_whole_corpus_passes_through_one_session() -> None:
