@@ -515,8 +515,9 @@ def test_a_blank_line_that_old_lacks_stays_where_it_belongs(new: str, after: str
 
 
 def test_a_blank_line_that_old_lacks_and_new_has_keeps_its_bytes() -> None:
-    text = "a = 1\n  \t\nb = 2\n"
-    assert apply_edit(text, "a = 1\nb = 2", "a = 1\n\nb = 3") == "a = 1\n  \t\nb = 3\n"
+    text = "a = 1\n  \t\nb = 2\nc = 3\n"
+    changed = apply_edit(text, "a = 1\nb = 2\nc = 3", "a = 1\n\nb = 2\nc = 4")
+    assert changed == "a = 1\n  \t\nb = 2\nc = 4\n"
 
 
 @pytest.mark.parametrize("body", ["pass", "raise NotImplementedError", "pass  # for now"])
