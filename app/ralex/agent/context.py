@@ -129,19 +129,38 @@ class NestedInstructions:
 
 
 def _instructions_of(folder: Path, root: Path) -> ContextAdded | None:
-    path = next((folder / name for name in _INSTRUCTION_NAMES if (folder / name).is_file()), None)
-    if path is None:
-        return None
+    """Read the first instruction file of a folder that says anything."""
+    for name in _INSTRUCTION_NAMES:
+        text = _instructions_in(folder / name, root)
+        if text:
+            path = folder / name
+            label = str(path.relative_to(root)) if root in path.parents else path.name
+            text = f'<instructions file="{label}">\n{text}\n</instructions>'
+            return ContextAdded(label=label, text=text)
+    return None
+
+
+def _instructions_in(path: Path, root: Path) -> str:
+    """Give a file's text; empty if there is none, or what is there is no text.
+
+    A link out of the project is not followed: a repository must not choose which of the user's
+    files goes to a provider.
+    """
     try:
+        if not path.is_file():
+            return ""
+        if not path.resolve().is_relative_to(root.resolve()):
+            return f"[not read: {path.name} is a link that leads out of the project]"
         with path.open("rb") as file:
             data = file.read(INSTRUCTION_LIMIT_BYTES + 1)
-    except OSError:
-        return None
-    text = data[:INSTRUCTION_LIMIT_BYTES].decode("utf-8", errors="replace").strip()
+    except (OSError, RuntimeError):
+        return ""
+    if b"\0" in data:
+        return ""
+    text = data[:INSTRUCTION_LIMIT_BYTES].decode("utf-8-sig", errors="replace").strip()
     if len(data) > INSTRUCTION_LIMIT_BYTES:
         text += f"\n[cut at {INSTRUCTION_LIMIT_BYTES} bytes; read {path.name} for the rest]"
-    label = str(path.relative_to(root)) if root in path.parents else path.name
-    return ContextAdded(label=label, text=f'<instructions file="{label}">\n{text}\n</instructions>')
+    return text
 
 
 def _names(cwd: Path) -> list[str]:

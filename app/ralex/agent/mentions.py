@@ -1,7 +1,7 @@
 """Files that a prompt names with ``@``, read for the model before it is asked."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from ralex.core.events import ContextAdded, Notice
@@ -21,7 +21,8 @@ _SECRET = frozenset(
     """.split()  # noqa: SIM905 - one name to a line would fill a screen
 )
 _SYSTEM = (("proc",), ("sys",), ("dev",), ("run",))
-_TRAILING = ".,;:!?)]}>'\""
+_TRAILING = ".,;:!?)]}>'\"…”’`"
+_PLACE_IN_FILE = re.compile(r"(?::\d+(?:[-:]\d+)?|#L\d+(?:-L?\d+)?)\Z")
 
 
 def mentioned_files(prompt: str, cwd: Path) -> list[str]:
@@ -29,7 +30,7 @@ def mentioned_files(prompt: str, cwd: Path) -> list[str]:
     root = cwd.resolve()
     found: dict[str, None] = {}
     for match in _MENTION.finditer(prompt):
-        for name in dict.fromkeys((match[1] or match[2], (match[2] or "").rstrip(_TRAILING))):
+        for name in _readings(match[1], match[2] or ""):
             if name and _is_inside(root, name):
                 found[name] = None
                 break
@@ -112,6 +113,17 @@ async def _read(name: str, reader: Tool, context: ToolContext) -> ToolOutcome:
 
 def _not_read(reason: str) -> ToolOutcome:
     return ToolOutcome(text=f"[not read: {reason}]", summary="not read", is_error=True)
+
+
+def _readings(quoted: str | None, bare: str) -> Iterator[str]:
+    """Give the names that may be meant, the most literal first: what follows may be no part."""
+    if quoted is not None:
+        yield quoted
+        return
+    yield bare
+    yield (bare := bare.rstrip(_TRAILING))
+    yield _PLACE_IN_FILE.sub("", bare)
+    yield bare.removesuffix("'s").removesuffix("’s")
 
 
 def _is_inside(root: Path, name: str) -> bool:
