@@ -10,7 +10,7 @@ import pytest
 from ralex.agent.session import Session
 from ralex.commands import route
 from ralex.commands.route_past import stats_lines
-from ralex.core.outcomes import Noticing, noticing
+from ralex.core.outcomes import Noticing, advised, noticing
 from ralex.core.routing import Override
 from ralex.core.tiers import Tier
 from ralex.core.turn_log import PastTurn
@@ -81,6 +81,8 @@ async def fill(folder: Path) -> list[PastTurn]:
     store = await opened_store(folder / "home")
     try:
         found = await store.past_turns()
+        troubled = await store.past_turns(only_troubled=True)
+        assert advised(troubled) == advised(found), "all that was advised is in them"
         assert copy not in {turn.session_id for turn in found}, "turns belong to the original"
         return found
     finally:

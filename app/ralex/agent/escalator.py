@@ -187,7 +187,9 @@ class Escalator:
         if self._advice is None:
             since = self._services.now() - _EXPERIENCE
             try:
-                turns = await self._services.store.past_turns(since_s=since.timestamp())
+                turns = await self._services.store.past_turns(
+                    since_s=since.timestamp(), only_troubled=True
+                )
             except RalexError:
                 turns = []
             self._advice = advised(turns)

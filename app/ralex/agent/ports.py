@@ -98,8 +98,14 @@ class SessionStore(Protocol):
         """Store how the request's size was judged, apart from its complexity."""
         ...
 
-    async def past_turns(self, *, since_s: float = 0.0) -> list[PastTurn]:
-        """Read what is remembered of the turns of all sessions since a time (UTC, seconds)."""
+    async def past_turns(
+        self, *, since_s: float = 0.0, only_troubled: bool = False
+    ) -> list[PastTurn]:
+        """Read what is remembered of the turns of all sessions since a time (UTC, seconds).
+
+        Args:
+            only_troubled: Of the newest sessions in which something spoke against a model.
+        """
         ...
 
     async def record_route(

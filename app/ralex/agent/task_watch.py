@@ -104,7 +104,12 @@ class Unstored:
     ) -> None:
         """Keep nothing."""
 
-    async def past_turns(self, *, since_s: float = 0.0) -> list[PastTurn]:  # noqa: ARG002 - none is kept
+    async def past_turns(
+        self,
+        *,
+        since_s: float = 0.0,  # noqa: ARG002 - none is kept
+        only_troubled: bool = False,  # noqa: ARG002
+    ) -> list[PastTurn]:
         """Remember nothing."""
         return []
 

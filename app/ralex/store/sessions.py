@@ -241,13 +241,17 @@ class SqliteSessions:
         """
         return await self._database.read(partial(rows.outcomes, since_s=since_s))
 
-    async def past_turns(self, *, since_s: float = 0.0) -> list[PastTurn]:
+    async def past_turns(
+        self, *, since_s: float = 0.0, only_troubled: bool = False
+    ) -> list[PastTurn]:
         """Read what is remembered of turns: session after session, each in its order.
 
         Args:
             since_s: Leave out what began earlier, in seconds since the epoch (UTC).
+            only_troubled: Of the newest hundred sessions in which something spoke against a model.
         """
-        return await self._database.read(partial(past_turns, since_s=since_s))
+        work = partial(past_turns, since_s=since_s, only_troubled=only_troubled)
+        return await self._database.read(work)
 
     async def fork(self, session_id: SessionId) -> SessionId:
         """Copy a session and become the copy's writer; the original may be open elsewhere.

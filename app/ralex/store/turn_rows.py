@@ -37,7 +37,12 @@ WHERE s.updated_s >= ? AND json_valid(e.payload) AND e.type IN (
   'turn_started', 'route_decided', 'capacity_decided', 'evidence_noted', 'advice_given',
   'step_finished', 'tool_call_started', 'tool_call_finished', 'changes_undone', 'turn_finished',
   'turn_failed')
-ORDER BY s.created_s, e.session_id, e.seq
+"""
+_ORDER = "ORDER BY s.created_s, e.session_id, e.seq"
+_TROUBLED = """
+AND e.session_id IN (
+  SELECT session_id FROM outcome WHERE evidence <> ''
+  GROUP BY session_id ORDER BY max(id) DESC LIMIT 100)
 """
 
 
@@ -132,12 +137,18 @@ class _Draft:
         )
 
 
-def past_turns(connection: sqlite3.Connection, *, since_s: float) -> list[PastTurn]:
+def past_turns(
+    connection: sqlite3.Connection, *, since_s: float, only_troubled: bool = False
+) -> list[PastTurn]:
     """Read the turns that began since a moment: session after session, each in its order.
 
     What a copied session has from its original counts once.
+
+    Args:
+        only_troubled: Of the newest hundred sessions in which something spoke against a model.
     """
-    rows: Iterable[tuple[str, float, str, str | None]] = connection.execute(_QUERY, (since_s,))
+    query = f"{_QUERY}{_TROUBLED if only_troubled else ''}{_ORDER}"
+    rows: Iterable[tuple[str, float, str, str | None]] = connection.execute(query, (since_s,))
     drafts: dict[TurnId, _Draft] = {}
     now: _Draft | None = None
     for session_id, at_s, kind, text in rows:
