@@ -307,7 +307,7 @@ async def list_figures() -> None:
             steps.append((time.perf_counter() - start) * 1e3)
         print(f"scroll step among seen entries: {statistics.median(steps):.1f} ms")
         start = time.perf_counter()
-        transcript.search("explain")
+        transcript.seek("explain", 0)
         print(f"search in everything: {(time.perf_counter() - start) * 1e3:.0f} ms")
 
 

@@ -314,6 +314,8 @@ class FakeSession:
     compaction: ContextCompacted | None = None
     gate: asyncio.Event | None = None
     printed: str = ""
+    last_failure: TurnFailed | None = None
+    stopped: TurnFailed | None = None
     interrupted: int = 0
     id: SessionId = S1
     context_tokens: int = 0
@@ -425,6 +427,7 @@ class FakeSession:
             yield self._play(script)
         except asyncio.CancelledError:
             self.interrupted += 1
+            self.last_failure = self.stopped
             raise
 
     async def _play(self, script: Sequence[Step]) -> AsyncIterator[AgentEvent]:

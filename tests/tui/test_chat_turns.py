@@ -1,6 +1,7 @@
 """Turns on the screen: what is shown, queued, stopped, and what a failure leaves."""
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 
 from rich.segment import Segment
@@ -203,6 +204,23 @@ async def test_escape_stops_the_turn_and_loses_nothing() -> None:
         assert "queued  and then this" in str(driver.chat.query_one(Queue).render())
         assert session.prompts == ["one"]
         assert not driver.chat.query_one(Activity).display
+
+
+async def test_a_stopped_turn_shows_what_it_has_cost() -> None:
+    stopped = replace(failed("interrupted", code="interrupted"), cost_usd=Decimal("0.0042"))
+    script = [*opening("one"), *call("bash", "sleep 9")[:1], asyncio.Event()]
+    session = FakeSession(scripts=[script], stopped=stopped)
+    async with running(session) as driver:
+        await driver.ready()
+        await driver.send("one")
+        await driver.until(lambda: driver.chat.transcript.newest(ToolItem))
+        await driver.pilot.press("escape")
+        await driver.until(lambda: not driver.chat.is_turn_running)
+        assert "$0.0042" in driver.text()
+        assert driver.text().count("Stopped.") == 1
+        card = driver.chat.transcript.newest(ToolItem)
+        assert isinstance(card, ToolItem)
+        assert (card.state, card.summary) == (ToolState.UNKNOWN, "stopped")
 
 
 async def test_the_activity_line_tells_what_runs_and_is_hidden_when_nothing_does() -> None:

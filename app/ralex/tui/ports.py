@@ -20,7 +20,13 @@ if TYPE_CHECKING:
         LimitName,
         SpendRow,
     )
-    from ralex.core.events import AgentEvent, ContextCompacted, ShellRan, ToolOutputGrew
+    from ralex.core.events import (
+        AgentEvent,
+        ContextCompacted,
+        ShellRan,
+        ToolOutputGrew,
+        TurnFailed,
+    )
     from ralex.core.ids import ModelId, SessionId
     from ralex.core.model_table import Standing
     from ralex.core.models import ModelInfo
@@ -151,6 +157,11 @@ class ChatSession(Protocol):
 
     async def rename(self, title: str) -> None:
         """Give the session another title."""
+        ...
+
+    @property
+    def last_failure(self) -> TurnFailed | None:
+        """How the last turn failed, if it did; of a stopped one known once its block was left."""
         ...
 
     @property

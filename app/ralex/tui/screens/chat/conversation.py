@@ -310,6 +310,7 @@ class Conversation:
 
         end: TurnFinished | TurnFailed | None = None
         activity = self._screen.query_one(Activity)
+        before = session.last_failure
         scribe.announce(waiting.text, seen=waiting.shown)
         self._screen.transcript.follow()
         activity.start("choosing a model")
@@ -325,7 +326,10 @@ class Conversation:
             if isinstance(end, TurnFinished):
                 await self._take_late_words(session)
         except asyncio.CancelledError:
-            if end is None:
+            failure = session.last_failure
+            if end is None and failure is not None and failure is not before:
+                scribe.write(failure)  # nobody heard it, and it tells what the turn has cost
+            elif end is None:
                 scribe.interrupt()
             self._screen.give_back(self.queue)
             raise

@@ -196,7 +196,7 @@ class Scribe:
 
     def interrupt(self) -> None:
         """Write down that the turn was stopped by the user."""
-        self._end(ToolState.UNKNOWN)
+        self._end(ToolState.UNKNOWN, "stopped")
         self._page.append(NoticeItem(level="warning", text="Stopped. What was done stays."))
 
     def fail(self, message: str, hint: str) -> None:
@@ -282,8 +282,7 @@ class Scribe:
             self._page.append(NoticeItem(level="warning", text=text))
 
     def _fail_turn(self, event: TurnFailed) -> None:
-        self._end(ToolState.UNKNOWN)
-        if event.steps:
+        if event.steps or event.cost_usd:
             self._receipt(event)
         if event.code == "interrupted":
             self.interrupt()
@@ -301,7 +300,7 @@ class Scribe:
         )
         self._page.update_item(self._route)
 
-    def _end(self, state: ToolState) -> None:
+    def _end(self, state: ToolState, summary: str = "no result") -> None:
         """Leave nothing behind that looks as if it still ran."""
         self._begin()
         if self._pen is not None:
@@ -310,7 +309,7 @@ class Scribe:
             if item.state is ToolState.RUNNING:
                 self.running.end(item)
                 item.state = state
-                item.summary = "no result"
+                item.summary = summary
                 self._page.update_item(item)
         self._announced = None
 
