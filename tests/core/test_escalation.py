@@ -110,7 +110,7 @@ def test_advice_comes_first_and_names_the_adviser_and_its_price() -> None:
     )
     assert found.reason == (
         "a check failed after an edit (pytest -q); acme/smart of COMPLEX is asked for advice"
-        " (about $0.0720 a step)"
+        " (about $0.0720)"
     )
 
 

@@ -204,7 +204,7 @@ class Escalator:
             return True
         if step.model is not None and step.model not in self._record.unaffordable:
             self._record.unaffordable.add(step.model)
-            text = f"{_evidence_of(step)}; {step.model} may cost {format_usd(price)} a step"
+            text = f"{_evidence_of(step)}; {step.model} may cost {format_usd(price)}"
             await emit(
                 Notice(level="info", text=f"{text}, and a call may cost {format_usd(limit)}")
             )

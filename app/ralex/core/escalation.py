@@ -181,14 +181,7 @@ def consider(
         return _stay(f"{why}; the price of {model} is unknown and a budget is set")
     if left is not None and price is not None and price > left:
         return _stay(f"{why}; {model} may cost ${price:.4f} and ${left:.4f} is left today")
-    cost = "" if price is None else f" (about ${price:.4f} a step)"
-    if gives_advice:
-        action, what = EscalationAction.ADVISE, f"{model} of {tier} is asked for advice{cost}"
-    else:
-        action, what = EscalationAction.TAKE_OVER, f"{model} of {tier} takes over{cost}"
-    return Escalation(
-        action=action, reason=f"{why}; {what}", tier=tier, model=model, estimated_usd=price
-    )
+    return _proposal(why, tier, model, price, gives_advice=gives_advice)
 
 
 def is_enough(evidence: Sequence[Evidence]) -> bool:
@@ -257,6 +250,23 @@ def _pays(
     if log is None or price is None or bill is None:
         return True
     return price <= bill * Decimal(log.odds)
+
+
+def _proposal(
+    why: str, tier: Tier, model: ModelId, price: Decimal | None, *, gives_advice: bool
+) -> Escalation:
+    if gives_advice:
+        action, what, unit = EscalationAction.ADVISE, "is asked for advice", ""
+    else:
+        action, what, unit = EscalationAction.TAKE_OVER, "takes over", " a step"
+    cost = "" if price is None else f" (about ${price:.4f}{unit})"
+    return Escalation(
+        action=action,
+        reason=f"{why}; {model} of {tier} {what}{cost}",
+        tier=tier,
+        model=model,
+        estimated_usd=price,
+    )
 
 
 def _stay(reason: str) -> Escalation:
