@@ -283,6 +283,11 @@ async def test_no_descriptor_is_left_open(context: ToolContext, jobs: Jobs) -> N
     assert open_descriptors() <= before
 
 
+async def test_an_output_that_is_no_text_is_not_shown(context: ToolContext, jobs: Jobs) -> None:
+    outcome = await bash(context, "head -c 9000 /dev/urandom")
+    assert outcome.text.startswith("(binary output, 9,000 bytes of it here)")
+
+
 @pytest.mark.parametrize("text", ["read 5", "kill 5", "kill", "dance 1"])
 async def test_what_there_is_not_is_said(context: ToolContext, jobs: Jobs, text: str) -> None:
     with pytest.raises(ToolError):

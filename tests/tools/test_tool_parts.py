@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ralex.errors import ToolError
 from ralex.tools.base import ToolContext
-from ralex.tools.diffs import unified_diff
+from ralex.tools.diffs import change_between, unified_diff
 from ralex.tools.edit import EditTool
 from ralex.tools.environment import tool_environment
 from ralex.tools.ls import LsTool
@@ -45,6 +47,27 @@ def test_a_diff_numbers_its_hunks_as_the_files_do() -> None:
     assert diff.startswith("--- a/a.txt\n+++ b/a.txt\n@@ -47,7 +47,7 @@\n 47\n")
     assert "-50\n+fifty\n" in diff
     assert unified_diff(before, before, "a.txt") == ""
+
+
+TEXTS = st.lists(st.sampled_from(["a", "b", "", "a\fb", "x\u2028"]), max_size=9).flatmap(
+    lambda rows: st.sampled_from(["\n".join(rows), "\n".join([*rows, ""]), "\r\n".join(rows)])
+)
+
+
+def lines_of(text: str) -> list[str]:
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    return lines if lines[-1] else lines[:-1]
+
+
+@given(before=TEXTS, after=TEXTS, around=st.integers(0, 3))
+def test_outside_of_a_change_two_texts_are_alike(before: str, after: str, around: int) -> None:
+    change = change_between(before, after, around)
+    old, new = lines_of(before), lines_of(after)
+    start, old_stop = change.skipped, change.skipped + len(change.old)
+    new_stop = start + len(change.new)
+    assert old[start:old_stop] == change.old
+    assert new[start:new_stop] == change.new
+    assert (old[:start], old[old_stop:]) == (new[:start], new[new_stop:])
 
 
 def test_a_huge_diff_is_bounded() -> None:

@@ -148,6 +148,14 @@ async def test_an_edit_shows_the_new_text_with_numbers_and_a_diff(
     assert (outcome.summary, outcome.files_changed) == ("+1 -1", ("a.txt",))
 
 
+async def test_an_edit_numbers_lines_as_read_does_whatever_they_hold(
+    context: ToolContext, workspace: Path
+) -> None:
+    (workspace / "a.txt").write_text("one\ftwo\u2028\x85three\n" * 20 + "last\n")
+    await read(context, "a.txt")
+    assert "\n21→end" in (await edit(context, "a.txt", "last", "end")).text
+
+
 async def test_an_edit_of_an_unread_file_is_refused(context: ToolContext, workspace: Path) -> None:
     (workspace / "a.txt").write_text("one\n")
     with pytest.raises(ToolError, match="read it first"):

@@ -3,10 +3,69 @@
 import difflib
 from itertools import islice
 
+from ralex.core.records import dataclass
+
 _CONTEXT = 3
 _MAX_LINES = 400
 _MAX_COLUMNS = 500
 _MAX_COMPARED = 4000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """The lines between what two texts have in common, with some around them.
+
+    Attributes:
+        skipped: Lines before them.
+        old: Without their ends.
+        new: Without their ends.
+    """
+
+    skipped: int
+    old: list[str]
+    new: list[str]
+
+
+def change_between(before: str, after: str, around: int) -> Change:
+    """Find where two texts differ.
+
+    Args:
+        around: Lines of context above and below.
+    """
+    start = _shared_start(before, after)
+    rest = min(len(before), len(after)) - start
+    shared_end = _shared_start(before[::-1], after[::-1], rest)
+    old_end, new_end = len(before) - shared_end, len(after) - shared_end
+    start = before.rfind("\n", 0, start) + 1
+    # The end goes on to where lines end in both, and as far below.
+    is_between = before[old_end - 1 : old_end] == after[new_end - 1 : new_end] == "\n"
+    end = old_end
+    for _ in range(around + (not is_between)):
+        end = before.find("\n", end) + 1 or len(before)
+    for _ in range(around):
+        start = before.rfind("\n", 0, max(0, start - 1)) + 1
+    return Change(
+        skipped=before.count("\n", 0, start),
+        old=_lines(before[start:end]),
+        new=_lines(after[start : new_end + end - old_end]),
+    )
+
+
+def _shared_start(first: str, second: str, most: int | None = None) -> int:
+    """Count the characters two texts begin with alike, halving what is compared."""
+    low, high = 0, min(len(first), len(second)) if most is None else most
+    while low < high:
+        middle = (low + high + 1) // 2
+        if first[low:middle] == second[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _lines(text: str) -> list[str]:
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    return lines if lines[-1] else lines[:-1]
 
 
 def unified_diff(before: str, after: str, path: str) -> str:
@@ -18,15 +77,10 @@ def unified_diff(before: str, after: str, path: str) -> str:
     Returns:
         At most 400 lines of at most 500 characters; empty if nothing changed.
     """
-    old, new = before.splitlines(), after.splitlines()
     if before == after:
         return ""
-    head = _shared(old, new)
-    tail = _shared(old[head:][::-1], new[head:][::-1])
-    skipped = max(0, head - _CONTEXT)
-    kept = max(0, tail - _CONTEXT)
-    old_part = old[skipped : len(old) - kept]
-    new_part = new[skipped : len(new) - kept]
+    change = change_between(before, after, _CONTEXT)
+    skipped, old_part, new_part = change.skipped, change.old, change.new
     name_before = f"a/{path}" if before else "/dev/null"
     header = [f"--- {name_before}", f"+++ b/{path}"]
     if max(len(old_part), len(new_part)) > _MAX_COMPARED:
@@ -47,15 +101,6 @@ def unified_diff(before: str, after: str, path: str) -> str:
     if len(lines) > _MAX_LINES:
         lines[_MAX_LINES:] = [f"… {len(lines) - _MAX_LINES} more lines of diff"]
     return "\n".join(lines) + "\n"
-
-
-def _shared(first: list[str], second: list[str]) -> int:
-    count = 0
-    for one, other in zip(first, second, strict=False):
-        if one != other:
-            break
-        count += 1
-    return count
 
 
 def _renumbered(header: str, skipped: int) -> str:

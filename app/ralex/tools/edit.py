@@ -8,7 +8,7 @@ from pathlib import Path
 from ralex.core.messages import ToolSpec
 from ralex.errors import EditError, ToolError
 from ralex.tools.base import ToolContext, ToolOutcome
-from ralex.tools.diffs import unified_diff
+from ralex.tools.diffs import change_between, unified_diff
 from ralex.tools.edit_engine import apply_edit
 from ralex.tools.notebook import cells_of, edit_notebook, is_notebook
 from ralex.tools.params import PATH_ALIASES, Param, Params
@@ -134,16 +134,11 @@ def _applied(
 
 def _window(before: str, after: str) -> str:
     """Show the changed lines and five around them, numbered as the read tool does."""
-    old, new = before.splitlines(), after.splitlines()
-    head = 0
-    while head < min(len(old), len(new)) and old[head] == new[head]:
-        head += 1
-    tail = 0
-    while tail < min(len(old), len(new)) - head and old[-1 - tail] == new[-1 - tail]:
-        tail += 1
-    start, stop = max(0, head - _WINDOW), min(len(new), len(new) - tail + _WINDOW)
-    rows = list(range(start, stop))
-    lines = [f"{row + 1}→{new[row][:_MAX_COLUMNS]}" for row in rows]
+    change = change_between(before, after, _WINDOW)
+    lines = [
+        f"{number}→{line[:_MAX_COLUMNS]}"
+        for number, line in enumerate(change.new, start=change.skipped + 1)
+    ]
     if len(lines) > _MAX_WINDOW_LINES:
         half = _MAX_WINDOW_LINES // 2
         lines[half:-half] = [f"… {len(lines) - 2 * half} lines"]

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from ralex.tools.output import clean
+from ralex.tools.output import clean, is_binary
 
 MAX_FILE_BYTES = 16 * 1024 * 1024
 MAX_TAIL_BYTES = 10 * 1024
@@ -73,6 +73,8 @@ class JobOutput:
 
 
 def _shown(data: bytes, is_cut: bool) -> str:  # noqa: FBT001 - private and plain
+    if is_binary(data):
+        return f"(binary output, {len(data):,} bytes of it here)"
     if is_cut:  # begin with a whole line where there is one
         data = data[data.find(b"\n") + 1 :] or data
     return clean(data.decode("utf-8", "replace")).rstrip("\n")

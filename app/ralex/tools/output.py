@@ -85,7 +85,7 @@ class OutputBuffer:
     def text(self) -> str:
         """Give what the model is shown: all of it, or its beginning and end with a note between."""
         head, tail = bytes(self._head), bytes(self._tail[-_HALF:])
-        if _is_binary(head + tail):
+        if is_binary(head + tail):
             where = f"; all of it in {self.path}" if self.is_spilled else ""
             return f"(binary output, {self.total:,} bytes{where})"
         if self.total <= MAX_SHOWN_BYTES:
@@ -140,7 +140,7 @@ def _line(line: str) -> str:
     return f"{line[:MAX_COLUMNS]}… ({len(line) - MAX_COLUMNS:,} more characters)"
 
 
-def _is_binary(data: bytes) -> bool:
+def is_binary(data: bytes) -> bool:
     """Tell whether some bytes are no text; a few odd ones in a text are no matter."""
     text = _ANSI.sub("", data.decode("utf-8", "replace"))
     odd = text.count("\ufffd") + len(_CONTROL.findall(text))

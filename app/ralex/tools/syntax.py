@@ -60,7 +60,8 @@ def _python(text: str) -> str:
             warnings.simplefilter("ignore")
             ast.parse(text)
     except SyntaxError as error:
-        return f"Python does not parse it (line {error.lineno}: {error.msg})"
+        line = f"line {error.lineno}: " if error.lineno else ""
+        return f"Python does not parse it ({line}{error.msg})"
     except (ValueError, RecursionError, MemoryError):
         return "Python does not parse it"
     return ""
