@@ -74,6 +74,14 @@ def test_the_cache_is_off_until_it_is_switched_on(configure: Configure) -> None:
     assert not configure(TWO).cache.enabled
     config = configure(TWO + "[cache]\nenabled = true\nttl_s = 1.5\nmax_mb = 7\n")
     assert config.cache == Caching(enabled=True, agent=False, ttl_s=1.5, max_mb=7)
+    assert not config.warnings
+
+
+def test_a_cache_for_the_agent_alone_is_told_to_be_off(configure: Configure) -> None:
+    (told,) = configure(TWO + "[cache]\nagent = true\n", environ=KEY).warnings
+    assert "line 17: cache.agent says nothing while cache.enabled is false" in told
+    both = configure(TWO + "[cache]\nenabled = true\nagent = true\n", environ=KEY)
+    assert not both.warnings
 
 
 FAULTS = [

@@ -314,6 +314,11 @@ def _finish(
     wanted = [model.id] if model is not None else [one for models in tiers for one in models]
     siblings = [one for group in deployments.values() for one in group]
     _warn_about_prices(draft, [*wanted, *siblings, *fallbacks.targets()])
+    if draft.cache.agent and not draft.cache.enabled:
+        place = draft.origins["cache.agent"]
+        draft.warnings.append(
+            f"{place}: cache.agent says nothing while cache.enabled is false; set both"
+        )
     return Config(
         home=home,
         router=chosen.value,
