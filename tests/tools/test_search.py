@@ -264,6 +264,8 @@ def test_places_that_may_not_be_read_are_named(workspace: Path, path: str) -> No
         for tool in ("grep", "glob", "ls"):
             print(call(tool, pattern="x", path="locked"))
         print(call("grep", pattern="x", path="secret"))
+        context.hides = lambda tool: lambda path: path.endswith(("locked", "secret"))
+        print(call("grep", pattern="needle"), call("glob", pattern="*.txt"))
     """
     try:
         lines = run_unprivileged(code, workspace, path=path).splitlines()
@@ -279,6 +281,7 @@ def test_places_that_may_not_be_read_are_named(workspace: Path, path: str) -> No
         locked,
         locked,
         f"refused: {workspace / 'secret'} may not be used: permission denied",
+        "a.txt:1: needle a.txt",
     ]
 
 

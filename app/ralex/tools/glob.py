@@ -12,7 +12,14 @@ from ralex.errors import ToolError
 from ralex.tools.base import ToolContext, ToolOutcome
 from ralex.tools.globs import compile_glob
 from ralex.tools.params import PATH_ALIASES, Param, Params
-from ralex.tools.paths import check_listable, display, kind_of, resolve_readable, suggest
+from ralex.tools.paths import (
+    check_listable,
+    display,
+    kind_of,
+    not_searched,
+    resolve_readable,
+    suggest,
+)
 from ralex.tools.titles import title_from
 from ralex.tools.walk import ALWAYS_SKIPPED, WalkLimits, walk_files
 
@@ -81,10 +88,7 @@ def _glob(pattern: str, raw: str, context: ToolContext) -> ToolOutcome:
         notes.append(f"(first {MAX_RESULTS} of {len(found)}: narrow the pattern)")
     if limits.is_cut:
         notes.append("(the tree is too large to be searched whole: give a path inside it)")
-    if limits.denied:
-        shown = display(Path(limits.denied[0]), context)
-        more = f" and {len(limits.denied) - 1} more" if len(limits.denied) > 1 else ""
-        notes.append(f"(not searched, permission denied: {shown}{more})")
+    notes += not_searched([path for path in limits.denied if not is_hidden(path)], context)
     if not found:
         notes.insert(0, f"no file matches {pattern}")
     count = len(found)

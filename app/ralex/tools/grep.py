@@ -26,6 +26,7 @@ from ralex.tools.paths import (
     check_listable,
     display,
     kind_of,
+    not_searched,
     open_regular,
     resolve_readable,
     suggest,
@@ -174,17 +175,14 @@ def _check_text(raw: str, path: Path) -> None:
 def _outcome(
     query: Query, found: list[Match], notes: list[str], context: ToolContext
 ) -> ToolOutcome:
-    unread = [match for match in found if not match.number]
+    denied = [match.path for match in found if not match.number]
     found = [match for match in found if match.number]
     matches = sorted(found[: query.limit], key=lambda match: (match.path, match.number))
     names = {path: display(Path(path), context) for path in {match.path for match in matches}}
     lines = [f"{names[match.path]}:{match.number}: {match.line}" for match in matches]
     if len(found) > query.limit:
         notes.insert(0, f"(first {query.limit} matches: narrow the pattern or the path)")
-    if unread:
-        shown = display(Path(unread[0].path), context)
-        more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
-        notes.append(f"(not searched, permission denied: {shown}{more})")
+    notes += not_searched([path for path in denied if not query.is_hidden(path)], context)
     if not matches:
         notes.insert(0, f"no match for {query.pattern}")
         if "\n" in query.pattern:

@@ -12,7 +12,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from ralex.errors import ToolError
@@ -104,6 +104,14 @@ def check_listable(folder: Path) -> None:
     """
     if not os.access(folder, os.R_OK | os.X_OK):
         raise ToolError(explain(PermissionError(errno.EACCES, ""), folder))
+
+
+def not_searched(paths: Sequence[str], context: ToolContext) -> list[str]:
+    """Word what a search could not look at, in no or one line."""
+    if not paths:
+        return []
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    return [f"(not searched, permission denied: {display(Path(paths[0]), context)}{more})"]
 
 
 def suggest(raw: str, path: Path) -> str:
