@@ -74,6 +74,16 @@ COMMANDS: Final[tuple[Command, ...]] = (
 )
 
 
+PREFIXES: Final[tuple[tuple[str, str], ...]] = (
+    ("/", "A command; it completes as you type"),
+    ("@", "A file's name, completed; the file goes along"),
+    ("!", "Run a command of yours; the model sees what it printed"),
+    ("!!", "Run one that the model does not see"),
+    ("\\", "At the end of a line, then Enter: a new line"),
+)
+"""Signs that mean something where the user writes, and what."""
+
+
 @dataclass(frozen=True, slots=True)
 class Typed:
     """A command as the user typed it."""

@@ -281,7 +281,10 @@ async def test_the_alert_is_announced_once_a_day(ledger: SqliteLedger, clock: Cl
     first = await ledger.take_alerts()
     await pay(ledger, "0.02")
 
-    assert first == ["today's alert at $4.00 is reached: $4.01 of $5.00 spent, $0.00 held"]
+    assert first == [
+        "today's alert at $4.00 is reached: $4.01 of $5.00 spent, $0.00 held; "
+        "asks start one tier lower now, and at $5.00 paid calls stop"
+    ]
     assert await ledger.take_alerts() == []
     clock.forward(days=1)
     await pay(ledger, "4.5")

@@ -40,7 +40,7 @@ def approval(
         title=title,
         choices=("deny", "allow", "always") if pattern else ("deny", "allow"),
         pattern=pattern,
-        reason="the mode is ask",
+        reason="the mode ask",
         arguments_json=json.dumps(given),
     )
 
@@ -73,7 +73,7 @@ async def answered(driver: Driver) -> tuple[str, str]:
 async def test_the_whole_command_and_the_reason_are_shown() -> None:
     async with asking(approval()) as driver:
         assert "git push --force origin main" in words(driver)
-        assert "the mode is ask" in words(driver)
+        assert "asked because of the mode ask" in words(driver)
 
 
 @pytest.mark.parametrize(
@@ -141,6 +141,8 @@ def test_a_change_is_shown_as_what_goes_and_what_comes() -> None:
     assert "-     return result" in text
     assert "+     return max(Decimal(0), result)" in text
     assert "+ whole" in subject("write", '{"path": "a", "content": "whole"}').plain
+    whole = subject("write", json.dumps({"path": "a", "content": "one\ntwo\n"}))
+    assert whole.plain == "+ one\n+ two", "the last newline ends a line and begins none"
     assert subject("web_fetch", '{"url": "http://x"}').plain == "url  http://x"
     assert subject("odd", "not json").plain == "arguments  not json"
     assert subject("none", "{}").plain == ""

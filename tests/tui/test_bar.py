@@ -1,5 +1,6 @@
 """The status bar: what a prompt would cost, what the money changes, and what a click opens."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -105,6 +106,14 @@ async def test_the_bar_says_what_the_money_changes(spent: str, says: str) -> Non
             says == "cheaper tiers",
             says == "paid calls stop",
         )
+
+
+async def test_a_limit_that_only_warns_stops_nothing_in_the_bar_either() -> None:
+    money = replace(budget(spent="5.00", held="0"), has_cutoff=False)
+    async with running(FakeSession(money=money), size=(120, 24)) as driver:
+        await driver.ready()
+        assert "$5.00 / $5.00" in driver.bar()
+        assert "stop" not in driver.bar()
 
 
 async def test_the_mode_key_goes_round_and_the_bar_follows() -> None:

@@ -75,6 +75,14 @@ async def test_each_limit_is_changed_in_place(
         assert not driver.app.screen.query_one(Input).display
 
 
+async def test_the_bar_follows_what_the_panel_changed() -> None:
+    async with panel() as driver:
+        await change(driver, "today", "2")
+        await driver.until(lambda: "$2.00 more today" in words(driver))
+        await driver.pilot.press("escape")
+        await driver.until(lambda: "$1.25 / $7.00" in driver.bar())
+
+
 async def test_more_for_today_can_be_given_changed_and_taken_back() -> None:
     async with panel() as driver:
         await change(driver, "today", "2")

@@ -1,11 +1,15 @@
 """The user's own keys: they work, they take over, and help shows them."""
 
+import pytest
+from textual.binding import Binding
+
 from ralex.core.keys import KEY_ACTIONS
 from ralex.tui.keymap import NO_KEY, prompt_keys, screen_keymap
 from ralex.tui.preferences import Preferences
 from ralex.tui.screens.budget.screen import BudgetScreen
 from ralex.tui.screens.chat.screen import ChatScreen
 from ralex.tui.screens.dialogs.help import HelpScreen
+from ralex.tui.widgets.transcript.view import Transcript
 from tests.tui.helpers import running
 
 
@@ -67,7 +71,25 @@ async def test_help_shows_the_keys_that_are_real() -> None:
         await driver.ready()
         await driver.pilot.press("f1")
         await driver.until(lambda: isinstance(driver.app.screen, HelpScreen))
-        text = str(driver.app.screen.query_one("Static").render())
+        text = str(driver.app.screen.query_one("#keys").render())
         assert "F5" in text
         assert "Ctrl+R" in text
         assert "F2" not in text
+
+
+async def test_help_tells_what_begins_a_prompt_and_the_keys_of_the_transcript(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bindings = [*Transcript.BINDINGS, Binding("x", "copy_item", "Something new", show=False)]
+    monkeypatch.setattr(Transcript, "BINDINGS", bindings)
+    async with running(size=(80, 60)) as driver:
+        await driver.ready()
+        await driver.pilot.press("f1")
+        await driver.until(lambda: isinstance(driver.app.screen, HelpScreen))
+        text = str(driver.app.screen.query_one("#keys").render())
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    starts = {line.split(" ")[0] for line in lines}
+    assert {"/", "@", "!", "!!"} <= starts
+    assert "Enter, Space Open or close the entry" in lines
+    assert "c Copy the entry" in lines
+    assert "x Something new" in lines

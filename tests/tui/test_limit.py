@@ -54,6 +54,7 @@ async def test_more_for_today_is_one_choice_away() -> None:
     async with at_limit() as driver:
         await choose(driver, "$5.00 more today")
         await driver.until(lambda: driver.session.money.raised_usd == 5)
+        await driver.until(lambda: f"/ ${driver.session.money.limit_usd}" in driver.bar())
         await driver.until(lambda: "Today may cost $10.00 now" in driver.text())
         driver.chat.prompt.submit()
         await driver.idle()

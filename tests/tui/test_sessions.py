@@ -137,7 +137,7 @@ async def test_the_real_stores_search_look_rename_and_delete(tmp_path: Path) -> 
             await say(first, stage.story.prompts[0])
             word = stage.story.prompts[0].split()[-1]
             assert [hit.session.id for hit in await opener.search(word)] == [first.id]
-            look = preview_lines(await opener.look(first.id), most=5).plain
+            look = preview_lines(await opener.look(first.id), most=5, width=60).plain
             assert stage.story.prompts[0][:20] in look
             with pytest.raises(UsageError, match="open"):
                 await opener.delete(first.id)

@@ -198,7 +198,8 @@ async def test_a_theme_that_comes_later_is_offered_and_a_wrong_one_says_why(
         await driver.until(lambda: isinstance(driver.app.screen, PickerScreen))
         options = driver.app.screen.query_one(OptionList).options
         lines = {str(one.prompt).split()[0]: str(one.prompt) for one in options}
-        assert "Mine (yours)" in lines["mine"]
+        assert lines["mine"].split(maxsplit=1)[1] == "Mine · dark · yours"
+        assert lines["ember"].count("mber") == 1, "a title says more than the name"
         assert "cannot be used" in lines["odd"]
         await driver.type("mine")
         await driver.until(lambda: driver.app.theme == "mine")

@@ -64,6 +64,7 @@ class BudgetState:
         held_usd: Worst cases of calls in flight, or whose bill is still unknown.
         saved_usd: Estimate: the same tokens on the router's top tier, minus what they cost.
         raised_usd: What the user allowed on top of the limit, for this day only.
+        has_cutoff: Paid calls are refused at the limit; otherwise it only warns.
     """
 
     day: str
@@ -73,6 +74,7 @@ class BudgetState:
     held_usd: Decimal
     saved_usd: Decimal = Decimal(0)
     raised_usd: Decimal = Decimal(0)
+    has_cutoff: bool = True
 
     @property
     def left_usd(self) -> Decimal | None:

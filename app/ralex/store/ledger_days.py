@@ -199,6 +199,7 @@ def state(connection: sqlite3.Connection, day: str, limits: Limits) -> BudgetSta
         held_usd=from_nano(sums.held),
         saved_usd=from_nano(sums.saved),
         raised_usd=raised_usd,
+        has_cutoff=limits.cutoff,
     )
 
 

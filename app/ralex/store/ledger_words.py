@@ -1,7 +1,10 @@
 """What the ledger says to the user."""
 
+from decimal import Decimal
+
 from ralex.core.budget import BudgetState, LimitKind, format_usd
 from ralex.core.pricing import from_nano
+from ralex.core.routing import BUDGET_BIAS_SHARE
 from ralex.errors import ClockLeapError
 from ralex.store.ledger_records import Held
 
@@ -15,11 +18,18 @@ ADVICE = {
 
 
 def alert(state: BudgetState) -> str:
-    """Announce that the day's threshold is reached."""
-    limit = "" if state.limit_usd is None else f" of {format_usd(state.limit_usd)}"
+    """Announce that the day's threshold is reached, and what changes with the money."""
+    reached = f"today's alert at {format_usd(state.alert_usd or 0)} is reached: "
+    spent, held = format_usd(state.spent_usd), f"{format_usd(state.held_usd)} held"
+    limit = state.limit_usd
+    if limit is None:
+        return f"{reached}{spent} spent, {held}"
+    bias = limit * Decimal(str(BUDGET_BIAS_SHARE))
+    since = "" if state.share_used >= BUDGET_BIAS_SHARE else f" from {format_usd(bias)} on"
+    stop = f", and at {format_usd(limit)} paid calls stop" if state.has_cutoff else ""
     return (
-        f"today's alert at {format_usd(state.alert_usd or 0)} is reached: "
-        f"{format_usd(state.spent_usd)}{limit} spent, {format_usd(state.held_usd)} held"
+        f"{reached}{spent} of {format_usd(limit)} spent, {held}; "
+        f"asks start one tier lower{since or ' now'}{stop}"
     )
 
 

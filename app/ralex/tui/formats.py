@@ -26,6 +26,7 @@ __all__ = [
     "seconds",
     "short_model",
     "shortened",
+    "shortened_left",
     "tokens",
     "usd",
     "usd_cents",
@@ -37,3 +38,13 @@ def shortened(text: str, width: int) -> str:
     if cell_len(text) <= width:
         return text
     return set_cell_size(text, max(0, width - 1)).rstrip() + "…" if width > 0 else ""
+
+
+def shortened_left(text: str, width: int) -> str:
+    """Cut one line to a width in cells at its beginning: the end tells names of models apart."""
+    if cell_len(text) <= width:
+        return text
+    kept = text[max(0, len(text) - width + 1) :] if width > 0 else ""
+    while cell_len(kept) > width - 1 and kept:
+        kept = kept[1:]
+    return "…" + kept if width > 0 else ""

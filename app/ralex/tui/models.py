@@ -16,6 +16,19 @@ from ralex.tui import formats
 
 HEAD = f"{'USD per million':<17} {'window':>7} {'solved':>6}   tier"
 """Above a list of ``model_hint`` lines."""
+SHORT_HEAD = f"{'$/M tokens':<12} {'window':>6} solved  tier"
+"""Above a list of ``short_model_hint`` lines."""
+
+
+def short_model_hint(model: ModelInfo, router: Router, *, now: datetime) -> str:
+    """Give the same as ``model_hint`` in few cells: tiers by their first letters."""
+    window = formats.tokens(model.context_window) if model.context_window else "?"
+    serves = "".join(tier[0] for tier in _tiers(model, router))
+    result = best_result(model.id)
+    solved = f"{result.success:.0%}" if result is not None else "—"
+    mark = "⚠" if model.id in _losers() else ""
+    price = "unknown" if model.price is None else _price(model, now).replace(" → $", "→")
+    return f"{price:<12} {window:>6} {solved:>4} {mark:<2} {serves}".rstrip()
 
 
 def model_hint(model: ModelInfo, router: Router, *, now: datetime) -> str:
@@ -23,7 +36,7 @@ def model_hint(model: ModelInfo, router: Router, *, now: datetime) -> str:
 
     ``⚠`` marks a model that another of the table beats on success and bill at once.
     """
-    tiers = [tier.value for tier in TIERS if model.id in router.tiers.get(tier, ())]
+    tiers = _tiers(model, router)
     window = formats.tokens(model.context_window) if model.context_window else "?"
     serves = tiers[0] if len(tiers) == 1 else "·".join(tier[0] for tier in tiers)
     result = best_result(model.id)
@@ -32,10 +45,10 @@ def model_hint(model: ModelInfo, router: Router, *, now: datetime) -> str:
     return f"{_price(model, now):<17} {window:>7} {solved} {mark}{serves}".rstrip()
 
 
-def model_story(model: ModelInfo, router: Router, *, now: datetime) -> list[str]:
-    """Tell what is known of a model, a line each."""
-    tiers = [tier.value for tier in TIERS if model.id in router.tiers.get(tier, ())]
-    lines = [f"{model.label or model.name} at {model.provider}, {_price(model, now)}"]
+def model_story(model: ModelInfo, router: Router) -> list[str]:
+    """Tell what is known of a model beside its columns, a line each."""
+    tiers = _tiers(model, router)
+    lines = [f"{model.label or model.name} at {model.provider}"]
     if tiers:
         lines.append(f"serves {', '.join(tiers)} in the router {router.name}")
     lines += [
@@ -59,6 +72,10 @@ def best_result(model: ModelId) -> Measured | None:
     """Give the newest result of a model on the benchmark with the most tasks, or None."""
     results = [one for one in _table() if one.model == model]
     return max(results, key=lambda one: (one.tasks, one.date), default=None)
+
+
+def _tiers(model: ModelInfo, router: Router) -> list[str]:
+    return [tier.value for tier in TIERS if model.id in router.tiers.get(tier, ())]
 
 
 def _table() -> Sequence[Measured]:

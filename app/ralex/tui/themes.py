@@ -177,12 +177,16 @@ class ThemeShelf:
         hints: dict[str, str] = {}
         for name, path in theme_paths(self._user_folder).items():
             try:
-                hints[name] = read_theme(path).title
+                found = read_theme(path)
             except ConfigError as error:
                 hints[name] = f"cannot be used: {error.message}"
-            else:
-                if path.parent == self._user_folder:
-                    hints[name] += " (yours)"
+                continue
+            parts = [found.title] if found.title != name else []  # a title may be left out
+            if not found.theme.ansi:  # its background is the terminal's
+                parts.append("dark" if found.theme.dark else "light")
+            if path.parent == self._user_folder:
+                parts.append("yours")
+            hints[name] = " · ".join(parts)
         return hints
 
     def read(self, name: str) -> ThemeFile:

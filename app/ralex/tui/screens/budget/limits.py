@@ -58,7 +58,7 @@ class LimitLine:
         if self.amount == 0 and not is_raise:
             amount = "$0.00"
         return Content.assemble(
-            (f"{self.title:<14}", "$text-muted"),
+            (f"{self.title:<13}", "$text-muted"),
             (f"{amount:>9}", "$foreground"),
             (f"   {self.note}".rstrip(), "$text-muted"),
         )
@@ -72,7 +72,7 @@ def limit_lines(budget: BudgetState, balances: Sequence[Balance]) -> list[LimitL
     alert = None if budget.alert_usd is None else budget.alert_usd - raised
     lines = [
         LimitLine(kind="daily", amount=daily),
-        LimitLine(kind="alert", amount=alert, note="notice; cheaper from here"),
+        LimitLine(kind="alert", amount=alert, note="a notice; cheaper tiers from 80 %"),
     ]
     for kind, of in _KINDS.items():
         balance = used.get(of)

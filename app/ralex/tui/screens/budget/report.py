@@ -47,6 +47,10 @@ def report(money: Money, width: int) -> Content:
     label = max([8, *(Content(key).cell_length for key in keys)])
     label = min(label, max(8, width - _beside(width)))
     parts: list[_Part] = []
+    if not any(named.values()):
+        parts += [("Today by model, tier, provider\n", "bold $primary")]
+        parts.append(("nothing yet\n", "$text-disabled"))
+        named = {}
     for name, rows in named.items():
         parts += ["\n" if parts else "", *_group(name, rows, width, label)]
     parts += ["\n" if parts else "", *chart(money, width)]
@@ -176,6 +180,8 @@ def chart(money: Money, width: int) -> list[_Part]:
         else _CHART_ROWS - 1 - min(_CHART_ROWS - 1, int(_CHART_ROWS * float(limit / top) - 0.001))
     )
     parts: list[_Part] = [("Last 30 days\n", "bold $primary")]
+    if not any(costs):
+        return [*parts, ("nothing yet\n", "$text-disabled")]
     for row in range(_CHART_ROWS):
         floor = _CHART_ROWS - 1 - row
         for cost in costs:

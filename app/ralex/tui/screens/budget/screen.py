@@ -22,6 +22,7 @@ from ralex.tui.ports import ChatSession
 from ralex.tui.rows import shown
 from ralex.tui.screens.budget.limits import LimitLine, limit_lines, read_amount
 from ralex.tui.screens.budget.report import Money, report, today
+from ralex.tui.sizes import WIDTHS
 
 _logger = logging.getLogger(__name__)
 _GROUPS = ("model", "tier", "provider", "project")
@@ -33,6 +34,7 @@ class BudgetScreen(ModalScreen[None]):
 
     CSS_PATH = "budget.tcss"
     AUTO_FOCUS = ""
+    HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012 - an instance variable to Textual
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Close", show=False, priority=True),

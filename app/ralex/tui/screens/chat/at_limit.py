@@ -52,6 +52,7 @@ async def ask_at_limit(
                 pass
     except RalexError as error:
         screen.show_error(error.message, error.hint)
+    await screen.conversation.read_budget()
     screen.show_session()
 
 

@@ -9,7 +9,7 @@ from ralex.core.ids import ModelId
 from ralex.core.routing import Override
 from ralex.core.tiers import TIERS, Tier
 from ralex.errors import RalexError
-from ralex.tui.models import HEAD, model_hint, model_story
+from ralex.tui.models import HEAD, SHORT_HEAD, model_hint, model_story, short_model_hint
 from ralex.tui.rows import shown_line
 from ralex.tui.widgets.transcript.items import NoticeItem
 
@@ -68,14 +68,19 @@ class ChoosingCommands:
         now = datetime.now(UTC)
         models = {model.id: model for model in session.models}
 
+        shorts = {
+            name: short_model_hint(model, session.router, now=now) for name, model in models.items()
+        }
+
         def about(name: str) -> list[str]:
-            return model_story(models[ModelId(name)], session.router, now=now)
+            return model_story(models[ModelId(name)], session.router)
 
         self._screen.pick(
             "Model",
             self.arguments()["model"],
             current=current or "",
             head=HEAD,
+            shorts=(SHORT_HEAD, shorts),
             about=about,
             then=self._ask_how_long,
         )

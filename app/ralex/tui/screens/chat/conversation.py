@@ -240,9 +240,10 @@ class Conversation:
         gc.set_threshold(50_000, 20, 100)
         self._screen.show_session()
         self._screen.show_queue()
-        await self._read_budget()
+        await self.read_budget()
 
-    async def _read_budget(self) -> None:
+    async def read_budget(self) -> None:
+        """Show the day's money as it is now."""
         if self.session is None:
             return
         try:
@@ -345,7 +346,7 @@ class Conversation:
             self._free(activity)
 
     async def _after_turn(self) -> None:
-        await self._read_budget()
+        await self.read_budget()
         self._send_next()
 
     async def _take_late_words(self, session: ChatSession) -> None:

@@ -242,6 +242,7 @@ class ChatScreen(ReadingScreen):
         preview: Callable[[str], None] | None = None,
         otherwise: Callable[[], None] | None = None,
         head: str = "",
+        shorts: tuple[str, Mapping[str, str]] = ("", {}),
         about: Callable[[str], Sequence[str]] | None = None,
     ) -> None:
         """Let the user choose one of some values, each with a hint beside it.
@@ -250,17 +251,24 @@ class ChatScreen(ReadingScreen):
             entries: Values with their hints.
             labels: What is shown in the place of values that say nothing to people.
             head: Names the columns of the hints.
+            shorts: A head and hints for where there is little room.
             about: Tells more of the value under the cursor, a line each.
         """
         from ralex.tui.screens.dialogs.picker import Entry, PickerScreen  # noqa: PLC0415
 
-        names = labels or {}
+        names, (short_head, short) = labels or {}, shorts
         shown_entries = [
-            Entry(value=value, hint=hint, label=names.get(value, ""))
+            Entry(value=value, hint=hint, short=short.get(value, ""), label=names.get(value, ""))
             for value, hint in entries.items()
         ]
         picker = PickerScreen(
-            title, shown_entries, current=current, preview=preview, head=head, about=about
+            title,
+            shown_entries,
+            current=current,
+            preview=preview,
+            head=head,
+            short_head=short_head,
+            about=about,
         )
         chosen = await self.host.push_screen_wait(picker)
         if chosen is not None:
@@ -382,4 +390,8 @@ class ChatScreen(ReadingScreen):
         from ralex.tui.screens.budget.screen import BudgetScreen  # noqa: PLC0415
 
         if self.session is not None:
-            self.host.push_screen(BudgetScreen(self.session))
+            self.host.push_screen(BudgetScreen(self.session), self._follow_money)
+
+    def _follow_money(self, _result: None) -> None:
+        """Show what the panel may have changed."""
+        self.run_worker(self.conversation.read_budget(), group="money", exit_on_error=False)

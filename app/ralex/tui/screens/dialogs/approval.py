@@ -16,6 +16,7 @@ from ralex.core.events import ApprovalRequested
 from ralex.core.records import dataclass
 from ralex.tui.rows import shown_line
 from ralex.tui.screens.dialogs.subject import subject
+from ralex.tui.sizes import HEIGHTS, WIDTHS
 from ralex.tui.widgets.transcript.items import tool_arguments
 
 _DENY: Final = "deny"
@@ -23,7 +24,7 @@ _WITH_MESSAGE: Final = "deny with a message"
 _WORDS: Final = {
     "deny": "Deny",
     "allow": "Allow once",
-    "always": "Always allow",
+    "always": "Allow always in this project",
     _WITH_MESSAGE: "Deny, and say why",
 }
 
@@ -44,7 +45,8 @@ class ApprovalScreen(ModalScreen[Verdict]):
 
     CSS_PATH = "dialogs.tcss"
     AUTO_FOCUS = "OptionList"
-    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (20, "-short"), (30, "-tall")]  # noqa: RUF012 - an instance variable to Textual
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "decline", "Decline", show=False, priority=True),
         Binding("pageup", "page(-1)", "Scroll up", show=False, priority=True),
@@ -81,6 +83,7 @@ class ApprovalScreen(ModalScreen[Verdict]):
         """Name the call and the reason; a command is not named, it is shown whole right below."""
         request = self._request
         reason = shown_line(request.reason)
+        reason = f"asked because of {reason}" if reason else ""
         if tool_arguments(request.arguments_json).get("command"):
             return Content.assemble(
                 (shown_line(request.name), "$foreground"),

@@ -16,6 +16,7 @@ from typing_extensions import override
 from ralex.core.records import dataclass
 from ralex.tui import formats
 from ralex.tui.rows import shown
+from ralex.tui.sizes import HEIGHTS, WIDTHS
 
 RAISES: Final = (Decimal(1), Decimal(5))
 """USD that are offered on top of today's limit."""
@@ -42,7 +43,8 @@ class LimitScreen(ModalScreen[LimitChoice]):
 
     CSS_PATH = "dialogs.tcss"
     AUTO_FOCUS = "OptionList"
-    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (20, "-short"), (30, "-tall")]  # noqa: RUF012 - an instance variable to Textual
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "stop_here", "Stop here", show=False, priority=True)
     ]

@@ -13,6 +13,7 @@ from textual.widgets.option_list import Option
 from typing_extensions import override
 
 from ralex.tui.rows import shown_line
+from ralex.tui.sizes import HEIGHTS, WIDTHS
 
 LinkChoice: TypeAlias = Literal["open", "copy"]
 _CHOICES: Final[tuple[tuple[str, LinkChoice | None], ...]] = (
@@ -27,7 +28,8 @@ class LinkScreen(ModalScreen[LinkChoice | None]):
 
     CSS_PATH = "dialogs.tcss"
     AUTO_FOCUS = "OptionList"
-    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (20, "-short"), (30, "-tall")]  # noqa: RUF012 - an instance variable to Textual
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Leave it", show=False, priority=True)
     ]

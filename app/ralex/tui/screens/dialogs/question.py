@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from ralex.core.events import QuestionAsked
 from ralex.tui.rows import shown, shown_line
+from ralex.tui.sizes import HEIGHTS, WIDTHS
 
 
 class QuestionScreen(ModalScreen[str]):
@@ -25,7 +26,8 @@ class QuestionScreen(ModalScreen[str]):
 
     CSS_PATH = "dialogs.tcss"
     AUTO_FOCUS = "Input"
-    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (20, "-short"), (30, "-tall")]  # noqa: RUF012 - an instance variable to Textual
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "No answer", show=False, priority=True),
         Binding("up", "move(-1)", "Option above", show=False, priority=True),

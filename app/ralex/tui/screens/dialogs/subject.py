@@ -32,7 +32,7 @@ def subject(name: str, arguments_json: str) -> Content:
     elif old is not None and new is not None:
         lines = _change(old, new)
     elif name == "write" and whole is not None:
-        lines = ((f"+ {line}", _ADDED) for line in whole.split("\n"))
+        lines = ((f"+ {line}", _ADDED) for line in whole.removesuffix("\n").split("\n"))
     else:
         lines = _values(arguments)
     parts: list[_Part] = []

@@ -14,6 +14,7 @@ from typing_extensions import override
 from ralex.config.model import UntrustedFile
 from ralex.config.trust import Trust
 from ralex.tui.rows import shown_line
+from ralex.tui.sizes import HEIGHTS, WIDTHS
 
 _CHOICES = (
     ("Not now", "and ask again at the next start", None),
@@ -27,7 +28,8 @@ class TrustScreen(ModalScreen[Trust | None]):
 
     CSS_PATH = "dialogs.tcss"
     AUTO_FOCUS = "OptionList"
-    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (20, "-short"), (30, "-tall")]  # noqa: RUF012 - an instance variable to Textual
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "decline", "Not now", show=False),
         Binding("pageup", "scroll_asks(-1)", "Scroll up", show=False),
@@ -49,7 +51,7 @@ class TrustScreen(ModalScreen[Trust | None]):
                 yield Static(self._asks(), markup=False)
             yield OptionList(
                 *(
-                    Option(Content.assemble(f"{name:<16}", (about, "$text-muted")))
+                    Option(Content.assemble(f"{name:<18}", (about, "$text-muted")))
                     for name, about, _ in _CHOICES
                 ),
                 markup=False,

@@ -8,11 +8,16 @@ from ralex.core.events import AgentEvent, AssistantMessageCompleted, TurnStarted
 from ralex.tui.formats import shortened
 from ralex.tui.rows import shown_line
 
-_WIDEST = 200
+_LONGEST = 400
 
 
-def preview_lines(events: Sequence[AgentEvent], *, most: int) -> Content:
-    """Write the last prompts, a line each, and the beginning of the last answer."""
+def preview_lines(events: Sequence[AgentEvent], *, most: int, width: int) -> Content:
+    """Write the last prompts, a row each, and the beginning of the last answer.
+
+    Args:
+        most: Rows there are; two of them at least are left for the answer.
+        width: Cells of a row.
+    """
     asked = [event.prompt for event in events if isinstance(event, TurnStarted)]
     answer = ""
     for event in reversed(events):
@@ -21,8 +26,8 @@ def preview_lines(events: Sequence[AgentEvent], *, most: int) -> Content:
             break
     parts: list[str | tuple[str, str]] = []
     for prompt in asked[-(most - 2) :]:
-        line = shortened(shown_line(prompt), _WIDEST)
+        line = shortened(shown_line(prompt), width - 2)
         parts += [("› ", "$primary"), (f"{line}\n", "$foreground")]
     if answer:
-        parts.append((shortened(shown_line(answer), 2 * _WIDEST), "$text-muted"))
+        parts.append((shortened(shown_line(answer), _LONGEST), "$text-muted"))
     return Content.assemble(*parts) if parts else Content.styled("nothing was asked", "$text-muted")

@@ -26,11 +26,13 @@ from ralex.tui.formats import shortened
 from ralex.tui.ports import SessionOpener, SessionSummary
 from ralex.tui.rows import shown_line
 from ralex.tui.screens.sessions.preview import preview_lines
+from ralex.tui.sizes import HEIGHTS, WIDTHS, dialog_cells
 
 _logger = logging.getLogger(__name__)
 _SEARCH_FROM: Final = 3
 _PAUSE_S: Final = 0.15
-_PREVIEW_LINES: Final = 5
+_ROOM_FOR_TURNS: Final = 60
+_SUBTITLE: Final = "Enter opens · Esc closes"
 
 Way: TypeAlias = Literal["open", "fork"]
 
@@ -67,7 +69,8 @@ class SessionsScreen(ModalScreen[Chosen | None]):
 
     CSS_PATH = "sessions.tcss"
     AUTO_FOCUS = "Input"
-    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (20, "-short"), (30, "-tall")]  # noqa: RUF012 - an instance variable to Textual
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Close", show=False, priority=True),
         Binding("up", "move(-1)", "Up", show=False, priority=True),
@@ -95,7 +98,7 @@ class SessionsScreen(ModalScreen[Chosen | None]):
         """Filter, list, a look inside, what can be done."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Sessions"
-            dialog.border_subtitle = "Enter opens · Esc closes"
+            dialog.border_subtitle = _SUBTITLE
             entry = Input(placeholder="search titles and texts", compact=True)
             entry.cursor_blink = False
             yield entry
@@ -111,7 +114,12 @@ class SessionsScreen(ModalScreen[Chosen | None]):
 
     def on_mount(self) -> None:
         """List everything."""
-        self.query_one("#asked").display = False
+        self._clear_question()
+        self._fill()
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Cut titles and prompts anew."""
+        self._looks = {}
         self._fill()
 
     @property
@@ -169,6 +177,11 @@ class SessionsScreen(ModalScreen[Chosen | None]):
         if (chosen := self._chosen) is not None:
             self._look_into(chosen.id)
 
+    @property
+    def _look_rows(self) -> int:
+        """Rows of the look inside, as in the style sheet."""
+        return 3 if self.size.height < HEIGHTS[1][0] else 5
+
     @work(exclusive=True, group="look", exit_on_error=False)
     async def _look_into(self, session_id: SessionId) -> None:
         """Show what was said last; read once for each session."""
@@ -178,7 +191,9 @@ class SessionsScreen(ModalScreen[Chosen | None]):
             except RalexError as error:
                 self._looks[session_id] = Content.styled(shown_line(error.message), "$error")
             else:
-                self._looks[session_id] = preview_lines(told, most=_PREVIEW_LINES)
+                self._looks[session_id] = preview_lines(
+                    told, most=self._look_rows, width=dialog_cells(self.size.width)
+                )
         excerpt = self._hits.get(session_id, "")
         parts: list[Content | str] = [self._looks[session_id]]
         if excerpt:
@@ -207,9 +222,12 @@ class SessionsScreen(ModalScreen[Chosen | None]):
         """Ask for another title."""
         if (chosen := self._chosen) is not None:
             self._doing = "rename"
-            self.query_one(Input).value = shown_line(chosen.title)
+            entry = self.query_one(Input)
+            entry.value = shown_line(chosen.title)
+            entry.cursor_position = len(entry.value)
             self._ask(
-                Content.styled("Enter gives it this title · Esc keeps the old one", "$warning")
+                Content.styled("What is it called?", "$warning"),
+                subtitle="Enter renames · Esc keeps the old title",
             )
 
     def action_delete(self) -> None:
@@ -223,8 +241,10 @@ class SessionsScreen(ModalScreen[Chosen | None]):
         self._doing = "delete"
         title = shortened(shown_line(chosen.title) or chosen.id, 40)
         turns = formats.count(chosen.turns, "turn")
-        text = f"Delete “{title}” with its {turns} for good? Enter deletes · Esc keeps it"
-        self._ask(Content.styled(text, "$error"))
+        self._ask(
+            Content.styled(f"Delete “{title}” with its {turns} for good?", "$error"),
+            subtitle="Enter deletes · Esc keeps it",
+        )
 
     async def _rename(self, session_id: SessionId, typed: str) -> None:
         title = shown_line(typed)
@@ -256,13 +276,21 @@ class SessionsScreen(ModalScreen[Chosen | None]):
     def _find_again(self) -> None:
         self._doing = "find"
         self.query_one(Input).value = self._query
-        self.query_one("#asked").display = False
-        self.query_one("#deeds").display = True
+        self._clear_question()
 
-    def _ask(self, text: Content) -> None:
+    def _ask(self, text: Content, *, subtitle: str = _SUBTITLE) -> None:
+        self.query_one(".dialog", Vertical).border_subtitle = subtitle
         self.query_one("#asked", Static).update(text)
         self.query_one("#asked").display = True
         self.query_one("#deeds").display = False
+        # Where there is little room the question stands where the look inside was.
+        self.query_one("#look").display = self.size.height >= HEIGHTS[1][0]
+
+    def _clear_question(self) -> None:
+        self.query_one(".dialog", Vertical).border_subtitle = _SUBTITLE
+        self.query_one("#asked").display = False
+        for name in ("#deeds", "#look"):
+            self.query_one(name).display = True
 
     def _fill(self) -> None:
         before = self._chosen.id if self._shown and self._chosen is not None else self._current
@@ -272,7 +300,7 @@ class SessionsScreen(ModalScreen[Chosen | None]):
         now = time.time()
         options = self.query_one(OptionList)
         options.clear_options()
-        room = max(20, min(92, self.size.width * 9 // 10) - 7)  # one cell is the scroll bar's
+        room = dialog_cells(self.size.width) - 1  # one cell is the scroll bar's
         options.add_options(
             Option(_line(self._all[one], now, room, is_open=one == self._current))
             for one in self._shown
@@ -285,7 +313,9 @@ class SessionsScreen(ModalScreen[Chosen | None]):
 
 
 def _line(session: SessionSummary, now: float, room: int, *, is_open: bool) -> Content:
-    right = f"{formats.age(now - session.updated_s):>11}  {formats.count(session.turns, 'turn'):>9}"
+    right = f"{formats.age(now - session.updated_s):>11}"
+    if room >= _ROOM_FOR_TURNS:
+        right += f"  {formats.count(session.turns, 'turn'):>9}"
     wide = max(8, room - cell_len(right) - 4)
     title = shown_line(session.title) or session.id
     mark = ("● ", "$success") if is_open else "  "

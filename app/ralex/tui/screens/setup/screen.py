@@ -13,6 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.events import Resize
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -27,6 +28,7 @@ from ralex.errors import RalexError
 from ralex.providers.local_servers import LocalServer
 from ralex.trial import Trial
 from ralex.tui import formats
+from ralex.tui.hanging import beside
 from ralex.tui.rows import shown
 from ralex.tui.screens.setup.desk import (
     SERVER_TITLES,
@@ -36,9 +38,11 @@ from ralex.tui.screens.setup.desk import (
     Vendor,
     home_words,
 )
+from ralex.tui.sizes import WIDTHS
 
 _logger = logging.getLogger(__name__)
-_NAME_WIDTH: Final = 15
+_WIDEST: Final = 78
+"""Cells of the dialog, as in the style sheet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,7 @@ class SetupScreen(ModalScreen[SetupDone | None]):
 
     CSS_PATH = "setup.tcss"
     AUTO_FOCUS = "OptionList"
+    HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-tall")]  # noqa: RUF012 - an instance variable to Textual
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back", show=False, priority=True),
@@ -187,7 +192,8 @@ class SetupScreen(ModalScreen[SetupDone | None]):
         if vendor is not None and isinstance(self._choice, CloudChoice):
             entries.append(_Entry("Another key", "", lambda: self._ask_key(vendor)))
         entries.append(_Entry("Another provider", "", self._ask_provider))
-        entries.append(_Entry("Use it all the same", "write it down untested", self._keep_anyway))
+        untested = "it is written down untested"
+        entries.append(_Entry("Use it all the same", untested, self._keep_anyway))
         question = Content.assemble(
             (shown(mask_secrets(message)), "$error"),
             "\n",
@@ -289,7 +295,7 @@ class SetupScreen(ModalScreen[SetupDone | None]):
         self.query_one("#note", Static).display = bool(note)
         options, key = self.query_one(OptionList), self.query_one(Input)
         options.clear_options()
-        options.add_options(Option(_line(entry)) for entry in entries)
+        options.add_options(self._lines())
         options.display, key.display = bool(entries), not entries
         if entries:
             options.highlighted = 0
@@ -298,14 +304,23 @@ class SetupScreen(ModalScreen[SetupDone | None]):
             key.value = ""
             key.focus()
 
+    def _lines(self) -> list[Option]:
+        names = [Content(shown(entry.name)) for entry in self._entries]
+        column = max((name.cell_length for name in names), default=0) + 2
+        width = min(self.size.width, _WIDEST) - (4 if self.size.width < WIDTHS[1][0] else 6) - 1
+        return [
+            Option(beside(name, shown(entry.about), name_width=column, width=width))
+            for name, entry in zip(names, self._entries, strict=True)
+        ]
+
+    def on_resize(self, _event: Resize) -> None:
+        """Lay out the list for the width there is."""
+        options = self.query_one(OptionList)
+        at = options.highlighted
+        options.clear_options()
+        options.add_options(self._lines())
+        options.highlighted = at
+
 
 def _place(path: Path) -> str:
     return shown(home_words(path))
-
-
-def _line(entry: _Entry) -> Content:
-    name = shown(entry.name)
-    pad = " " * max(1, _NAME_WIDTH - Content(name).cell_length)
-    if not entry.about:
-        return Content(name)
-    return Content.assemble(name, pad, (shown(entry.about), "$text-muted"))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations  # the first frame does without the types of money and routes
 
+from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 from textual.content import Content
 from textual.events import Click
@@ -22,7 +23,32 @@ if TYPE_CHECKING:
     from ralex.core.routing import RouteReason
 
 _Part: TypeAlias = list[tuple[str, str]]
-_METER = 6
+_METER: Final = 6
+_SHORTEST: Final = 8
+"""Cells that a model's name keeps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Form:
+    """How much the bar says; ``between`` are the cells between its parts."""
+
+    meter: int = 0
+    has_saved: bool = False
+    has_window: bool = True
+    has_consequence: bool = True
+    between: int = 2
+    model_cells: int = 200
+
+
+_FORMS: Final = (
+    _Form(meter=_METER, has_saved=True, between=3),
+    _Form(meter=_METER, between=3),
+    _Form(has_saved=True),
+    _Form(),
+    _Form(has_window=False),
+    _Form(has_window=False, has_consequence=False),
+)
+"""From the fullest to the barest. Tokens and money are what the bar is for: names are cut first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +85,7 @@ class NextPrice:
 
 
 class StatusBar(Widget):
-    """One line at the bottom; narrow, meters go, then parts from the right."""
+    """One line at the bottom; narrow, meters go, then what explains the figures, then names."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"status--meter"}
 
@@ -97,12 +123,7 @@ class StatusBar(Widget):
     def render(self) -> Content:
         """Join as many parts as fit."""
         width = self.content_size.width
-        parts, between = self._parts(has_meters=True), 3
-        needed = [part for name, part in parts if name != "saved"]
-        if _cells(needed, between) > width:
-            parts, between = self._parts(has_meters=False), 2
-        while len(parts) > 1 and _cells([part for _, part in parts], between) > width:
-            parts.pop()
+        parts, between = self._fitting(width)
         spans: _Part = []
         self._zones, at = [], 0
         for name, part in parts:
@@ -114,63 +135,82 @@ class StatusBar(Widget):
             at += _cells([part], 0)
         return Content.assemble(*spans)
 
-    def _parts(self, *, has_meters: bool) -> list[tuple[str, _Part]]:
-        meter = _METER if has_meters else 0
+    def _fitting(self, width: int) -> tuple[list[tuple[str, _Part]], int]:
+        """Choose the fullest form that fits, and the cells between its parts."""
+        over = 0
+        for form in _FORMS:
+            parts = self._parts(form)
+            over = _cells([part for _, part in parts], form.between) - width
+            if over <= 0:
+                return parts, form.between
+        form = replace(_FORMS[-1], model_cells=max(_SHORTEST, self._model_cells - over))
+        parts = self._parts(form)
+        while len(parts) > 1 and _cells([part for _, part in parts], form.between) > width:
+            parts.pop(0)  # the money is the last to go
+        return parts, form.between
+
+    @property
+    def _model_cells(self) -> int:
+        model = self.price.model if self.price is not None else self.status.model
+        return Content(clean_line(formats.short_model(model))).cell_length
+
+    def _parts(self, form: _Form) -> list[tuple[str, _Part]]:
         status = self.status
         parts: list[tuple[str, _Part]] = []
         if status.mode:
             style = "$accent" if status.mode == "yolo" else "$secondary"
             parts.append(("mode", [(status.mode, style)]))
         if self.price is not None:
-            parts.append(("route", _next(self.price)))
+            parts.append(("route", _next(self.price, form.model_cells)))
         elif status.model:
-            parts.append(("route", self._route(status)))
+            parts.append(("route", self._route(status, form.model_cells)))
         if status.context_tokens or status.window:
-            parts.append(("context", self._fill(status, meter)))
+            parts.append(("context", self._fill(status, form)))
         if status.budget is not None:
-            parts.append(("money", self._money(status.budget, meter)))
-            if status.budget.saved_usd >= Decimal("0.005"):
+            parts.append(("money", self._money(status.budget, form)))
+            if form.has_saved and status.budget.saved_usd >= Decimal("0.005"):
                 saved = formats.about_cents(status.budget.saved_usd)
                 parts.append(("saved", [(f"saved {saved}", "$success")]))
         return parts
 
-    def _route(self, status: Status) -> _Part:
+    def _route(self, status: Status, model_cells: int) -> _Part:
         part: _Part = []
         if status.tier is not None:
             part += [
                 (status.tier.value, f"bold $tiers-{status.tier.value.lower()}"),
                 (" → ", "$text-disabled"),
             ]
-        part.append((clean_line(formats.short_model(status.model)), "$foreground"))
+        part.append((_model(status.model, model_cells), "$foreground"))
         if status.reason is not None:
             part.append((f" {formats.REASON_GLYPHS[status.reason]}", "$accent"))
         return part
 
-    def _fill(self, status: Status, width: int) -> _Part:
+    def _fill(self, status: Status, form: _Form) -> _Part:
         about = "~" if status.is_estimate else ""
         text = f"{about}{formats.tokens(status.context_tokens)}"
         if not status.window:
             return [(f"{text} tokens", "$text-muted")]
         share = status.context_tokens / status.window
-        full, empty = formats.meter(share, width)
+        full, empty = formats.meter(share, form.meter)
         colour = "$error" if share > 0.9 else "$warning" if share > 0.7 else "$primary"
+        of = f" / {formats.tokens(status.window)}" if form.has_window else ""
         return [
-            (f"{text} / {formats.tokens(status.window)}", "$text-muted"),
-            (f" {full}" if width else "", colour),
+            (f"{text}{of}", "$text-muted"),
+            (f" {full}" if form.meter else "", colour),
             (empty, "$text-disabled"),
         ]
 
-    def _money(self, budget: BudgetState, width: int) -> _Part:
+    def _money(self, budget: BudgetState, form: _Form) -> _Part:
         spent = formats.usd_cents(budget.spent_usd)
         if budget.limit_usd is None:
             return [(f"{spent} today", "$text-muted")]
-        full, empty = formats.meter(budget.share_used, width)
+        full, empty = formats.meter(budget.share_used, form.meter)
         colour = self._meter_colour()
         return [
             (f"{spent} / {formats.usd_cents(budget.limit_usd)}", colour or "$text-muted"),
-            (f" {full}" if width else "", colour or "$success"),
+            (f" {full}" if form.meter else "", colour or "$success"),
             (empty, "$text-disabled"),
-            (_consequence(budget), colour),
+            (_consequence(budget) if form.has_consequence else "", colour),
         ]
 
     def _meter_colour(self) -> str:
@@ -179,13 +219,17 @@ class StatusBar(Widget):
         return self.get_component_styles("status--meter").color.hex
 
 
-def _next(price: NextPrice) -> _Part:
+def _model(model: str, cells: int) -> str:
+    return formats.shortened(clean_line(formats.short_model(model)), cells)
+
+
+def _next(price: NextPrice, model_cells: int) -> _Part:
     """Show where the prompt that is being written would go, and for how much."""
     part: _Part = [("next ", "$text-muted")]
     if price.tier is not None:
         style = f"bold $tiers-{price.tier.value.lower()}"
         part += [(price.tier.value, style), (" → ", "$text-disabled")]
-    part.append((clean_line(formats.short_model(price.model)), "$foreground"))
+    part.append((_model(price.model, model_cells), "$foreground"))
     part.append((f" {price_text(price.usd)}", "$accent"))
     return part
 
@@ -199,7 +243,7 @@ def _consequence(budget: BudgetState) -> str:
     """Say what the day's money changes from here on; empty while it changes nothing."""
     from ralex.core.routing import BUDGET_BIAS_SHARE  # noqa: PLC0415 - not for the first frame
 
-    if budget.left_usd == 0:
+    if budget.left_usd == 0 and budget.has_cutoff:
         return " paid calls stop"
     return " cheaper tiers" if budget.share_used >= BUDGET_BIAS_SHARE else ""
 
