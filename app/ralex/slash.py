@@ -103,6 +103,32 @@ def read_command(text: str) -> Typed | None:
     return Typed(name, argument.strip()) if _NAME.fullmatch(name) else None
 
 
+def read_shell(text: str) -> tuple[str, bool] | None:
+    """Read a prompt as a command for the shell, or return None if it is none.
+
+    Returns:
+        The command, and whether the model is to read of it: not after ``!!``.
+    """
+    if not text.startswith("!"):
+        return None
+    is_private = text.startswith("!!")
+    return text[2 if is_private else 1 :].strip(), not is_private
+
+
+def read_length(typed: str) -> tuple[str, bool, bool]:
+    """Read a name with ``!`` (for one turn) or ``task`` (for a task) behind it.
+
+    Returns:
+        The name, whether it holds once, and whether for the task.
+    """
+    text = typed.strip()
+    if text.endswith("!"):
+        return text.removesuffix("!").strip(), True, False
+    if text.lower().endswith(" task"):
+        return text[:-5].strip(), False, True
+    return text, False, False
+
+
 def find_command(name: str) -> Command | None:
     """Find a command by its full name."""
     return next((command for command in COMMANDS if command.name == name), None)

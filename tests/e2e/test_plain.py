@@ -202,3 +202,34 @@ def test_the_demo_is_told_in_lines(ralex: Ralex) -> None:
     assert done.code == 0, done.stderr
     assert "Ralex: Done, and both tests pass." in done.stdout
     assert "Taken back: shop/price.py" in done.stdout
+
+
+def test_a_command_of_ones_own_and_one_for_the_shell_run_here_too(ralex: Ralex) -> None:
+    ralex.configure(PRICED)
+    folder = ralex.project / ".ralex/commands"
+    folder.mkdir(parents=True)
+    (folder / "review.md").write_text("Review $ARGUMENTS with care")
+    with (
+        ModelServer([Answer(text="Seen.")]) as server,
+        talk(ralex, server, "--plain") as terminal,
+    ):
+        at_prompt(terminal)
+        terminal.send("!printf 'for %s\\n' the-model\n")
+        terminal.wait_for("  for the-model")
+        at_prompt(terminal)
+        terminal.send("!!printf 'for %s\\n' me-alone\n")
+        terminal.wait_for("  for me-alone")
+        at_prompt(terminal)
+        assert server.requests == [], "what begins with ! is no prompt"
+        terminal.send("/commands\n")
+        terminal.wait_for("/review [words]: Review")
+        at_prompt(terminal)
+        terminal.send("/tier simple task\n")
+        terminal.wait_for("tier SIMPLE answers until an ask begins another task.")
+        at_prompt(terminal)
+        terminal.send("/review a.py\n")
+        terminal.wait_for("Ralex: Seen.")
+        asked = str(server.requests[0]["messages"])
+    assert "Review a.py with care" in asked
+    assert "for the-model" in asked
+    assert "me-alone" not in asked

@@ -1,6 +1,7 @@
 """The installed command on a real pseudo-terminal: whole sessions, and every way to end one."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -257,6 +258,34 @@ def test_stopping_gives_the_terminal_back_and_going_on_draws_again(ralex: Ralex)
 
 def is_stopped(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
+_COLOURS = re.compile(r"\x1b\[(?:[0-9]*;)*(?:[34][0-8]|9[0-7]|10[0-7])(?:;[0-9]*)*m")
+
+
+@pytest.mark.parametrize("colours", ["truecolor", ""], ids=["many", "sixteen"])
+def test_without_colours_there_are_none_and_the_mark_is_seen(ralex: Ralex, colours: str) -> None:
+    ralex.configure(PRICED)
+    environ = ralex.environment({"TERM": "xterm", "COLORTERM": colours, "NO_COLOR": "1"})
+    environ |= {"OPENAI_API_KEY": KEY}
+    with PseudoTerminal([RALEX], cwd=ralex.project, environment=environ) as terminal:
+        ready(terminal)
+        terminal.send("\x10")  # Ctrl+P
+        terminal.wait_for("/router [name]")
+        terminal.wait_until(lambda: marked(terminal).startswith("/model"), "the first is marked")
+        terminal.send("\x1b[B")
+        terminal.wait_until(lambda: marked(terminal).startswith("/tier"), "the second is marked")
+        assert _COLOURS.findall(terminal.written) == []
+
+
+def marked(terminal: PseudoTerminal) -> str:
+    """Give the cells that are underlined."""
+    cells = (
+        terminal.screen.buffer[y][x]
+        for y in range(terminal.screen.lines)
+        for x in range(terminal.screen.columns)
+    )
+    return "".join(cell.data for cell in cells if cell.underscore).strip()
 
 
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")

@@ -69,7 +69,7 @@ async def test_the_session_list_shows_title_age_and_turns_is_filtered_and_resume
             "日本語のタイトル 4 h ago 7 turns",
         ]
         await driver.type("old")
-        assert len(lines(driver)) == 1
+        await driver.until(lambda: len(lines(driver)) == 1)
         await driver.pilot.press("enter")
         await driver.until(lambda: driver.chat.session is opener.others[0])
         await driver.ready()

@@ -3,7 +3,7 @@
 import asyncio
 
 from ralex.core.events import ShellRan
-from ralex.tui.screens.chat.shell import read_shell
+from ralex.slash import read_shell
 from ralex.tui.widgets.transcript.items import ErrorItem, NoticeItem, ToolItem, ToolState
 from ralex.tui.widgets.transcript.scribe import items_of
 from tests.tui.fake_session import FakeSession, finished, opening

@@ -213,6 +213,7 @@ async def test_a_theme_that_comes_later_is_offered_and_a_wrong_one_says_why(
         ("ralex-dark", {"TERM": "xterm", "COLORTERM": "truecolor"}, "ralex-dark"),
         ("ralex-dark", {"TERM": "screen-256color"}, "ralex-dark"),
         ("fjord", {"TERM": "linux"}, "fjord"),
+        ("ralex-dark", {"TERM": "xterm-256color", "NO_COLOR": "1"}, "ansi"),
     ],
 )
 def test_a_terminal_of_sixteen_colours_starts_with_its_own(

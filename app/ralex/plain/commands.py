@@ -4,8 +4,9 @@ What only a screen can do says so. Lists are printed, and the choice is typed wi
 """
 
 import asyncio
+import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ralex.agent.context import instruction_blocks
 from ralex.agent.standards import agent_os_files
+from ralex.config.paths import home_folder
 from ralex.core import formats
 from ralex.core.budget import SpendRow
 from ralex.core.chains import serving_tier
@@ -21,9 +23,10 @@ from ralex.core.pricing import is_free, rates_at
 from ralex.core.routing import Override, Router
 from ralex.core.terminal_text import clean, clean_line
 from ralex.core.tiers import TIERS, Tier
+from ralex.custom_commands import CustomCommand, find_commands
 from ralex.errors import UsageError
 from ralex.plain.narrator import Narrator, day_words, diff_lines, route_words
-from ralex.slash import COMMANDS, Typed, find_command, matching, nearest_name
+from ralex.slash import COMMANDS, Typed, find_command, matching, nearest_name, read_length
 
 if TYPE_CHECKING:
     from ralex.agent.session import Session
@@ -32,10 +35,11 @@ if TYPE_CHECKING:
 
 Lines = list[str]
 
-SCREEN_ONLY = frozenset({"theme", "find", "copy", "clear", "commands"})
+SCREEN_ONLY = frozenset({"theme", "find", "copy", "clear"})
 """Commands about the screen itself."""
 
 _MOST_LISTED = 20
+_LENGTHS = "with ! behind it, for one turn; with the word task, for a task."
 _FORMS: dict[str, Literal["md", "json", "html"]] = {"md": "md", "json": "json", "html": "html"}
 
 
@@ -71,6 +75,7 @@ class PlainCommands:
             "diff": self._diff,
             "compact": self._compact,
             "context": self._context,
+            "commands": self._commands,
             "help": self._help,
         }
 
@@ -78,6 +83,20 @@ class PlainCommands:
     def names(self) -> frozenset[str]:
         """Commands that can be run here; ``quit`` belongs to the loop."""
         return frozenset(self._table) | {"quit"}
+
+    def prompt_of(self, typed: Typed) -> str | None:
+        """Give the prompt a command of the user's own stands for, or None if it is none."""
+        if find_command(typed.name) is not None:
+            return None
+        command = self._own().get(typed.name.lower())
+        return None if command is None else command.prompt(typed.argument)
+
+    def _own(self) -> Mapping[str, CustomCommand]:
+        """Read the user's own commands anew; they are files that may change at any time."""
+        home = os.environ.get("HOME", "").strip()
+        return find_commands(
+            Path(self.session.project), home_folder(os.environ), Path(home) if home else None
+        )
 
     async def run(self, typed: Typed) -> Lines:
         """Run a command and give what it has to say.
@@ -87,7 +106,7 @@ class PlainCommands:
         """
         command = find_command(typed.name)
         if command is None:
-            near = nearest_name(typed.name)
+            near = nearest_name(typed.name, self._own())
             raise UsageError(
                 f"/{typed.name} is not a command",
                 hint=f"did you mean /{near}?" if near else "/help lists the commands",
@@ -114,8 +133,9 @@ class PlainCommands:
     async def _model(self, argument: str) -> Lines:
         if not argument:
             return self._models()
-        model = ModelId(argument.removesuffix("!").strip())
-        return self._override(Override(model=model, once=argument.endswith("!")), model)
+        name, once, for_task = read_length(argument)
+        override = Override(model=ModelId(name), once=once, for_task=for_task)
+        return self._override(override, clean_line(name))
 
     def _models(self) -> Lines:
         now = datetime.now(UTC)
@@ -133,13 +153,14 @@ class PlainCommands:
             lines.append(f"{clean_line(model.id)}: {price}, window {window}{serves}")
         if len(models) > _MOST_LISTED:
             lines.append(f"and {len(models) - _MOST_LISTED} more; `ralex models` lists them")
-        return [*lines, "Choose one with /model and its name; with ! behind it, for one turn."]
+        return [*lines, f"Choose one with /model and its name; {_LENGTHS}"]
 
     async def _tier(self, argument: str) -> Lines:
-        wanted = argument.removesuffix("!").strip().upper()
+        name, once, for_task = read_length(argument)
+        wanted = name.upper()
         tier = next((each for each in TIERS if wanted and each.value.startswith(wanted)), None)
         if tier is not None:
-            override = Override(tier=tier, once=argument.endswith("!"))
+            override = Override(tier=tier, once=once, for_task=for_task)
             return self._override(override, f"tier {tier.value}")
         names = ", ".join(each.value for each in TIERS)
         if wanted:
@@ -147,12 +168,13 @@ class PlainCommands:
         router = self.session.router
         return [
             *(f"{each.value}: {_serving(router, each)}" for each in TIERS),
-            "Choose one with /tier and its name; with ! behind it, for one turn.",
+            f"Choose one with /tier and its name; {_LENGTHS}",
         ]
 
     def _override(self, override: Override, what: str) -> Lines:
         self.session.set_override(override)
         until = "for the next turn" if override.once else "until /auto"
+        until = "until an ask begins another task" if override.for_task else until
         return [f"{what} answers {until}."]
 
     async def _jobs(self, argument: str) -> Lines:
@@ -314,12 +336,22 @@ class PlainCommands:
             f"{formats.count(report.messages, 'message')}",
         ]
 
+    async def _commands(self, _argument: str) -> Lines:
+        own = await asyncio.to_thread(self._own)
+        lines = [f"{clean_line(one.entry().usage)}: {clean_line(one.help)}" for one in own.values()]
+        return lines or [
+            "There are no commands of your own yet. "
+            "A file .ralex/commands/review.md becomes /review."
+        ]
+
     async def _help(self, _argument: str) -> Lines:
         lines = [f"{each.usage}: {each.help}." for each in COMMANDS if each.name in self.names]
         return [
             *lines,
             "At-sign and a path in a prompt add a file, as in @src/app.py. "
             "A line that ends in a backslash goes on in the next.",
+            "An exclamation mark and a command run it, and the model sees what it printed; "
+            "after two exclamation marks it does not.",
             "Ctrl+C stops a turn; at the prompt it leaves, as Ctrl+D does.",
         ]
 
@@ -351,7 +383,8 @@ def _undo_lines(report: "UndoReport") -> Lines:
 
 def _spend_words(row: SpendRow) -> str:
     return (
-        f"{clean_line(row.key)}: {formats.usd(row.cost_usd)}, {formats.count(row.calls, 'call')}, "
+        f"{clean_line(row.key) or 'none'}: {formats.usd(row.cost_usd)}, "
+        f"{formats.count(row.calls, 'call')}, "
         f"{formats.tokens(row.usage.total_tokens)} tokens, "
         f"saved about {formats.usd(row.saved_usd)}"
     )

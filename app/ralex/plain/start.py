@@ -27,7 +27,7 @@ from ralex.plain.commands import PlainCommands
 from ralex.plain.loop_thread import LoopThread
 from ralex.plain.narrator import Narrator, day_words
 from ralex.plain.terminal import Terminal
-from ralex.slash import Typed, read_command
+from ralex.slash import Typed, read_command, read_shell
 from ralex.version import __version__
 
 if TYPE_CHECKING:
@@ -137,13 +137,31 @@ class _Talk:
                 if self._terminal.typed:  # as a shell does: the line is dropped
                     continue
                 return INTERRUPTED
+            shell = read_shell(text)
+            if shell is not None:
+                self._shell(*shell)
+                continue
             typed = read_command(text)
             if typed is not None and typed.name in {"quit", "exit"}:
                 return 0
-            if typed is not None:
+            own = None if typed is None else self._commands.prompt_of(typed)
+            if own is not None:
+                self._turn(own)
+            elif typed is not None:
                 self._command(typed)
             elif text:
                 self._turn(text)
+
+    def _shell(self, command: str, is_shared: bool) -> None:  # noqa: FBT001 - as read
+        """Run a command of the user's; Ctrl+C ends it, and what it printed is kept."""
+        try:
+            ran = self._loop.call(self._session.run_shell(command, is_shared=is_shared))
+        except KeyboardInterrupt:
+            self._say("Stopped.")
+        except RalexError as error:
+            self._fail(error)
+        else:
+            self._tell(self._narrator.lines(ran))
 
     def _command(self, typed: Typed) -> None:
         try:

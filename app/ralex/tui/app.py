@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from textual import events
 from textual.app import App
 from textual.driver import Driver
+from textual.filter import Monochrome, NoColor
 from textual.screen import Screen
 from typing_extensions import override
 
@@ -168,6 +169,18 @@ class RalexApp(App[None]):
             self.mutate_reactive(RalexApp.theme)  # the same name, with other colours behind it
         else:
             self.theme = name
+        self._drop_colours()
+
+    def _drop_colours(self) -> None:
+        """Let NO_COLOR hold in every theme.
+
+        Textual chooses how before the first theme is there, and never again: greys mixed from the
+        terminal's own colours, which it does not know, come out black on black.
+        """
+        filters = self._filters
+        for index, each in enumerate(filters):
+            if isinstance(each, NoColor | Monochrome):
+                filters[index] = NoColor() if self.native_ansi_color else Monochrome()
 
     def on_app_focus(self) -> None:
         """Read the theme again if its file was changed while the user was elsewhere."""

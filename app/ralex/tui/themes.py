@@ -108,8 +108,9 @@ class ThemeFile:
 def theme_for(name: str, environ: Mapping[str, str]) -> str:
     """Give the theme to start with: the default one needs more than sixteen colours.
 
-    A terminal of sixteen would show all of it in white; any other theme was chosen by the user.
-    The signs are those by which the screen's toolkit counts the colours.
+    A terminal of sixteen would show all of it in white, and one without colours in greys that may
+    not suit it; any other theme was chosen by the user. The signs are those by which the screen's
+    toolkit counts the colours.
     """
     terminal = environ.get("TERM", "").strip().lower()
     has_many = (
@@ -117,6 +118,7 @@ def theme_for(name: str, environ: Mapping[str, str]) -> str:
         or terminal.rpartition("-")[2] in {"256color", "kitty"}
         or environ.get("TEXTUAL_COLOR_SYSTEM", "auto") != "auto"
     )
+    has_many = has_many and "NO_COLOR" not in environ
     return name if has_many or name != DEFAULT_THEME else "ansi"
 
 

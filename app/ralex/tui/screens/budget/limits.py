@@ -72,7 +72,7 @@ def limit_lines(budget: BudgetState, balances: Sequence[Balance]) -> list[LimitL
     alert = None if budget.alert_usd is None else budget.alert_usd - raised
     lines = [
         LimitLine(kind="daily", amount=daily),
-        LimitLine(kind="alert", amount=alert, note="a notice; cheaper tiers from 80 %"),
+        LimitLine(kind="alert", amount=alert, note="a notice; cheaper from 80 %"),
     ]
     for kind, of in _KINDS.items():
         balance = used.get(of)

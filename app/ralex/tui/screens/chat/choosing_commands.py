@@ -9,6 +9,7 @@ from ralex.core.ids import ModelId
 from ralex.core.routing import Override
 from ralex.core.tiers import TIERS, Tier
 from ralex.errors import RalexError
+from ralex.slash import read_length
 from ralex.tui.models import HEAD, SHORT_HEAD, model_hint, model_story, short_model_hint
 from ralex.tui.rows import shown_line
 from ralex.tui.widgets.transcript.items import NoticeItem
@@ -94,7 +95,7 @@ class ChoosingCommands:
         )
 
     def _choose(self, typed: str) -> None:
-        name, once, for_task = _read_length(typed)
+        name, once, for_task = read_length(typed)
         model = ModelId(name)
         override = Override(model=model, once=once, for_task=for_task)
         self._override(override, shown_line(model))
@@ -108,7 +109,7 @@ class ChoosingCommands:
             self._screen.pick("Tier", self.arguments()["tier"], then=self._choose_tier)
 
     def _choose_tier(self, typed: str) -> None:
-        name, once, for_task = _read_length(typed)
+        name, once, for_task = read_length(typed)
         wanted = name.upper()
         tier = next((tier for tier in TIERS if wanted and tier.value.startswith(wanted)), None)
         if tier is None:
@@ -196,13 +197,3 @@ class ChoosingCommands:
     def _say(self, text: str) -> None:
         self._screen.show(NoticeItem(level="info", text=text))
         self._screen.show_session()
-
-
-def _read_length(typed: str) -> tuple[str, bool, bool]:
-    """Read a name with ``!`` (once) or ``task`` behind it."""
-    text = typed.strip()
-    if text.endswith("!"):
-        return text.removesuffix("!").strip(), True, False
-    if text.lower().endswith(" task"):
-        return text[:-5].strip(), False, True
-    return text, False, False

@@ -17,8 +17,9 @@ from textual.worker import Worker, WorkerError
 
 from ralex.core.records import dataclass
 from ralex.errors import RalexError
+from ralex.slash import read_shell
 from ralex.tui.rows import shown, shown_line
-from ralex.tui.screens.chat.shell import read_shell, shell_work
+from ralex.tui.screens.chat.shell import shell_work
 from ralex.tui.widgets.activity.activity import Activity
 from ralex.tui.widgets.status.status import StatusBar
 from ralex.tui.widgets.transcript.items import AnyItem, NoticeItem

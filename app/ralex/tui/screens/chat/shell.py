@@ -13,18 +13,6 @@ if TYPE_CHECKING:
     from ralex.tui.widgets.transcript.scribe import Scribe
 
 
-def read_shell(text: str) -> tuple[str, bool] | None:
-    """Read a prompt as a command for the shell, or return None if it is none.
-
-    Returns:
-        The command, and whether the model is to read of it: not after ``!!``.
-    """
-    if not text.startswith("!"):
-        return None
-    is_private = text.startswith("!!")
-    return text[2 if is_private else 1 :].strip(), not is_private
-
-
 def shell_work(
     screen: "ChatScreen", command: str, *, is_shared: bool
 ) -> "Callable[[ChatSession, Scribe], Awaitable[AnyItem | None]]":
