@@ -118,6 +118,24 @@ async def test_a_daemon_that_left_the_group_is_ended_too(context: ToolContext) -
     assert await gone(int(outcome.text.split("\n")[0]))
 
 
+@pytest.mark.parametrize("steps", range(1, 12))
+async def test_cancelling_while_the_command_is_started_leaves_nothing(
+    context: ToolContext, workspace: Path, steps: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The shell may have started something before asyncio hands it over."""
+    task = asyncio.create_task(bash(context, "sleep 300 & echo $! > child; wait"))
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    time.sleep(0.02 if steps > 1 else 0)  # noqa: ASYNC251 - the loop must not see what goes on
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    child = workspace / "child"
+    if child.exists() and child.read_text():
+        assert await gone(int(child.read_text()))
+    assert "Unknown child" not in caplog.text
+
+
 async def test_cancelling_ends_the_whole_group(context: ToolContext, workspace: Path) -> None:
     command = "trap '' TERM; sleep 300 & echo $$ $! > pids; mv pids ready; wait; sleep 300"
     task = asyncio.create_task(bash(context, command))

@@ -98,8 +98,8 @@ async def start_shell(
     Raises:
         OSError: If bash or the working directory is missing.
     """
-    try:
-        return await asyncio.create_subprocess_exec(
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
             "bash",
             "-c",
             _MARKED,
@@ -113,8 +113,22 @@ async def start_shell(
             env={**environment, _MARKER: marker},
             start_new_session=True,
         )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # asyncio would end the shell alone, and leave what it has started already.
+        with contextlib.suppress(OSError):
+            await _kill(await starting, marker)
+        raise
     finally:
         os.close(write_end)
+
+
+async def _kill(process: asyncio.subprocess.Process, marker: str) -> None:
+    signal_all(process.pid, marker, signal.SIGKILL)
+    await asyncio.shield(process.wait())
+    signal_all(process.pid, marker, signal.SIGKILL)
 
 
 async def _wait(
@@ -140,9 +154,7 @@ async def _wait(
     finally:
         if not is_over:
             # Cancelled: nothing that the command started survives it.
-            signal_all(process.pid, marker, signal.SIGKILL)
-            await asyncio.shield(process.wait())
-            signal_all(process.pid, marker, signal.SIGKILL)
+            await _kill(process, marker)
     code = await process.wait()
     return ProcessEnd(
         exit_code=code if code >= 0 else 128 - code,
