@@ -9,6 +9,32 @@ import pytest
 from ralex.agent.context import INSTRUCTION_LIMIT_BYTES, NestedInstructions, instruction_blocks
 
 
+def _binary(path: Path) -> None:
+    path.write_bytes(b"\x7fELF\0\0\0" + bytes(range(256)))
+
+
+def _loop(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def _device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def _empty(path: Path) -> None:
+    path.write_text(" \n")
+
+
+MAKERS: dict[str, Callable[[Path], None]] = {
+    "binary": _binary,
+    "loop": _loop,
+    "device": _device,
+    "folder": Path.mkdir,
+    "pipe": os.mkfifo,
+    "empty": _empty,
+}
+
+
 def texts(folder: Path) -> list[str]:
     return [block.text for block in instruction_blocks(folder)]
 
@@ -20,18 +46,7 @@ def test_a_huge_file_is_read_to_the_limit_only(tmp_path: Path) -> None:
     assert "read AGENTS.md for the rest" in text
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda path: path.write_bytes(b"\x7fELF\0\0\0" + bytes(range(256))),
-        lambda path: path.symlink_to(path),
-        lambda path: path.symlink_to("/dev/zero"),
-        lambda path: path.mkdir(),
-        os.mkfifo,
-        lambda path: path.write_text(" \n"),
-    ],
-    ids=["binary", "loop", "device", "folder", "pipe", "empty"],
-)
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS.keys())
 def test_what_says_nothing_gives_way_to_the_other_name(
     tmp_path: Path, make: Callable[[Path], object]
 ) -> None:
