@@ -1,5 +1,6 @@
 """Arguments of tool calls: harmless faults are repaired, a call that was cut off never is."""
 
+import contextlib
 import json
 
 import pytest
@@ -126,3 +127,21 @@ def test_a_cut_call_inside_a_fence_or_an_encoding_is_not_read() -> None:
     for raw in (f"```json\n{CLEAN[:30]}\n```", json.dumps(CLEAN[:30]), f"Sure: {CLEAN[:30]}"):
         with pytest.raises(ArgumentsError):
             parse_arguments(raw)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["```", "json", "\n", "{", "}", '"', "'", ":", ",", "a", "1", "\\", "[", "]"]
+        ),
+        max_size=12,
+    )
+)
+def test_any_text_is_read_or_refused(pieces: list[str]) -> None:
+    with contextlib.suppress(ArgumentsError):
+        parse_arguments("".join(pieces))
+
+
+@pytest.mark.parametrize("fence", ["```\n```", "```json\n```", "```json\n\n```"])
+def test_an_empty_fence_holds_no_arguments(fence: str) -> None:
+    assert parse_arguments(fence) == {}

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import cast
 
 from ralex.agent.received import tool_name
+from ralex.agent.text_dialects import in_one_form
 from ralex.core.ids import CallId
 from ralex.core.messages import AssistantMessage, ToolCall
 from ralex.core.patterns import lazy_pattern
@@ -53,6 +54,8 @@ _MARKS = (
     "<tool_call>", "```", "invoke name=", "<function=", "<|tool_call_begin|>", "[TOOL_CALLS]",
 )  # fmt: skip
 _MOST_CHARS = 200_000
+_MOST_MARKS = 200
+"""A text with more of them is no reply that ends in calls, and slow to search."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +73,10 @@ def with_text_calls(
         known: Names of the tools there are.
         prefix: Beginning of the ids made for the calls; unique in the session.
     """
-    text = message.text
-    if message.tool_calls or len(text) > _MOST_CHARS or not _may_hold_calls(text):
+    if message.tool_calls or len(message.text) > _MOST_CHARS:
+        return message
+    text = in_one_form(message.text)
+    if not _may_hold_calls(text):
         return message
     matches = list(_CALL.finditer(text))
     if not matches:
@@ -98,7 +103,8 @@ def with_text_calls(
 
 
 def _may_hold_calls(text: str) -> bool:
-    return any(mark in text for mark in _MARKS) or text.lstrip().startswith("{")
+    count = sum(text.count(mark) for mark in _MARKS)
+    return 0 < count <= _MOST_MARKS or (not count and text.lstrip().startswith("{"))
 
 
 def _read(match: re.Match[str]) -> _Found | None:
@@ -115,6 +121,8 @@ def _read(match: re.Match[str]) -> _Found | None:
         values = {one["name"]: _value(one) for one in _PARAMETER.finditer(match["parameters"])}
         return _Found(name=match["invoked"], arguments_json=json.dumps(values))
     fields = {one["name"]: one["value"] for one in _FIELD.finditer(match["fields"])}
+    if not fields and match["fields"].strip():
+        return None  # something that is not understood, which is not nothing
     return _Found(name=match["function"], arguments_json=json.dumps(fields))
 
 

@@ -106,7 +106,8 @@ def _decode(text: str, repairs: list[str]) -> object:
         pass
     if (fenced := _FENCE.fullmatch(text)) is not None:
         repairs.append("code fence")
-        return _decode(fenced[1].strip(), repairs)
+        inside = fenced[1].strip()
+        return _decode(inside, repairs) if inside else {}
     if text[0] in "{[\"'":
         scanner = _Scanner(text)
         value = scanner.value(0)
