@@ -153,6 +153,7 @@ async def test_long_output_keeps_head_and_tail_and_the_rest_in_a_file(
     context: ToolContext,
 ) -> None:
     outcome = await bash(context, "seq 1 100000")
+    assert kept_output(context).stat().st_mode & 0o777 == 0o600
     assert outcome.text.startswith("1\n2\n3\n")
     assert "\n100000\n[exit code 0" in outcome.text
     assert len(outcome.text) < 32 * 1024

@@ -209,6 +209,7 @@ async def test_a_long_page_is_cut_and_kept_whole_in_a_file(context: ToolContext)
         outcome = await fetch(context, server.url())
     assert len(outcome.text.encode()) < MAX_SHOWN_BYTES + 500
     (kept,) = context.output_dir.iterdir()
+    assert kept.stat().st_mode & 0o777 == 0o600
     assert kept.read_text() == text.rstrip("\n")
     assert str(kept) in outcome.text
 

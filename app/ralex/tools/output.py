@@ -1,5 +1,6 @@
 """The output of a command: beginning and end for the model, the rest in a file, all bounded."""
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -103,8 +104,7 @@ class OutputBuffer:
 
     def _open(self) -> None:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("wb")
+            self._file = private_file(self.path)
             self._file.write(self._head + self._tail)
             self._kept = len(self._head) + len(self._tail)
         except OSError as error:
@@ -118,6 +118,17 @@ class OutputBuffer:
             self._kept += len(chunk)
         except OSError as error:
             self._cannot_keep = error.strerror or str(error)
+
+
+def private_file(path: Path) -> BinaryIO:
+    """Make a file that nobody else may read: what is printed may hold anything.
+
+    Raises:
+        OSError: If it cannot be made, or is there already.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, 0o600), "wb")
 
 
 def clean(text: str) -> str:

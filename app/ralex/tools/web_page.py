@@ -6,6 +6,7 @@ import secrets
 
 from ralex.errors import ToolError
 from ralex.tools.base import ToolContext, ToolOutcome
+from ralex.tools.output import private_file
 from ralex.tools.web_client import MAX_BODY_BYTES, Answer
 from ralex.tools.web_text import Page, page_text
 
@@ -51,8 +52,8 @@ def _kept(data: bytes, context: ToolContext) -> str:
     """Keep a long text whole in a file that the model can read and grep."""
     path = context.output_dir / f"web-{secrets.token_hex(4)}.txt"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.write_bytes(data)
+        with private_file(path) as file:
+            file.write(data)
     except OSError as error:
         return f"the rest could not be kept: {error.strerror or error}"
     return f"all of it is in {path}"
