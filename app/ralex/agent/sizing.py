@@ -55,6 +55,8 @@ class RequestSizer:
         self._tools_bytes = max_tokens_bound(text) + 64 * parts
         self._tokens: list[int] = []
         self._bytes: list[int] = []
+        self._measured: list[Message] = []
+        self._former: dict[int, tuple[Message, int, int]] = {}
         self._exact_model: ModelId | None = None
         self._exact_messages = 0
         self._exact_tokens = 0
@@ -89,6 +91,9 @@ class RequestSizer:
             ratio = self._exact_tokens / guessed if guessed else 1.0
             self._calibration = min(max(ratio, 0.7), 1.6)
         self._exact_model = None
+        rows = zip(self._measured, self._tokens, self._bytes, strict=True)
+        self._former = {id(row[0]): row for row in rows}
+        self._measured.clear()
         self._tokens.clear()
         self._bytes.clear()
 
@@ -124,11 +129,21 @@ class RequestSizer:
         return self._tools_bytes + sum(self._bytes)
 
     def _measure(self, messages: Sequence[Message]) -> None:
-        """Size messages not seen yet; the list only ever grows at its end."""
+        """Size messages not seen yet; the list only ever grows at its end.
+
+        Of a list that was rewritten, most messages are the very same as before.
+        """
         for message in messages[len(self._tokens) :]:
+            self._measured.append(message)
+            former = self._former.get(id(message))
+            if former is not None and former[0] is message:
+                self._tokens.append(former[1])
+                self._bytes.append(former[2])
+                continue
             text = message_text(message)
             images = images_of(message)
             extra = MESSAGE_OVERHEAD_TOKENS + sum(map(picture_tokens, images))
             self._tokens.append(estimate_long_text(text) + extra)
             most = MESSAGE_OVERHEAD_TOKENS + sum(map(picture_bound, images))
             self._bytes.append(max_tokens_bound(text) + most)
+        self._former.clear()
