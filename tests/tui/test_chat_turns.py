@@ -90,14 +90,15 @@ async def test_the_status_bar_holds_the_numbers_of_ledger_and_provider() -> None
         assert "saved ~$3.40" in bar
 
 
-async def test_parts_of_the_status_bar_drop_from_the_right() -> None:
+async def test_the_money_stays_in_a_narrow_status_bar_and_names_are_cut() -> None:
     async with running(size=(60, 15)) as driver:
         await driver.ready()
         assert "$1.25 / $5.00" in driver.bar()
         assert "saved" not in driver.bar()
         await driver.pilot.resize_terminal(30, 15)
-        assert "router house" in driver.bar()
-        assert "$" not in driver.bar()
+        assert "$1.25 / $5.00" in driver.bar()
+        assert "router house" not in driver.bar()
+        assert driver.bar().startswith("router…")
 
 
 async def test_the_money_changes_its_class_at_the_alert_and_at_the_limit() -> None:
@@ -533,7 +534,7 @@ async def test_the_label_stays_on_screen_and_the_opener_is_closed_at_the_end() -
     async with running(session, size=(60, 15)) as driver:
         await driver.ready()
         header = driver.chat.query_one("Header").render()
-        assert "DEMO · simulated prices" in str(header)
+        assert str(header).rstrip().endswith("DEMO")
         assert len(str(header)) <= 60
     assert driver.opener.closed == 1
 
