@@ -53,6 +53,8 @@ class PseudoTerminal:
         self.pid, self.file = pty.fork()
         if self.pid == 0:
             try:
+                # A terminal's programs hear Ctrl+C, even if the tests run where it is ignored.
+                signal.signal(signal.SIGINT, signal.SIG_DFL)
                 os.chdir(cwd)
                 os.execve(command[0], list(command), dict(environment))
             finally:
