@@ -34,7 +34,7 @@ WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < :c
 SELECT printf('%024x', i), 'bench', 'settled', 3000000,
   date(:today, printf('-%d days', i * 365 / :charges)),
   '2026-01-01T12:00:00.000+00:00', 'UTC', '2026-01-01T12:00:00.100+00:00',
-  '2026-01-01T12:00:01.000+00:00', '/work/project-' || (i / 100 % 20), 's' || (i / 100),
+  '2026-01-01T12:00:01.000+00:00', '/shop/project-' || (i / 100 % 20), 's' || (i / 100),
   'acme/model-' || (i % 5), 'acme', substr('SIMPLEMEDIUM', 1 + (i % 2) * 6, 6), 'mine', 'step', ''
 FROM n;
 INSERT INTO charge
@@ -88,7 +88,7 @@ async def cycle(ledger: SqliteLedger) -> None:
             tier="SIMPLE",
             router="mine",
             session_id="bench",
-            project="/work/project-1",
+            project="/shop/project-1",
             purpose="step",
             worst_usd=Decimal("0.01"),
         )
@@ -142,7 +142,7 @@ async def bench_ledger(folder: Path, charges: int) -> None:
 
 async def bench_session(folder: Path) -> None:
     store = await SqliteSessions.open(folder / "sessions.db", now=now)
-    session_id = await store.create(project="/work", title="long")
+    session_id = await store.create(project="/shop", title="long")
     turn = TurnId("t")
     events: list[AgentEvent] = []
     for number in range(EVENTS // 4):

@@ -122,7 +122,7 @@ def fill(tmp_path: Path, *, bad: int, good: int) -> None:
 
     async def work() -> None:
         store = await SqliteSessions.open(tmp_path / "home" / "sessions.db", now=local_now)
-        session_id = await store.create(project="/work", title="hi")
+        session_id = await store.create(project="/shop", title="hi")
         for number in range(bad):
             events = [*turn(number, follows=False), *turn(number, follows=True, kind="complaint")]
             await store.append(session_id, events)

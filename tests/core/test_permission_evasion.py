@@ -11,7 +11,7 @@ NO_PUSH = parse_rule("bash(git push *)", Effect.DENY)
 
 def said(command: str, *names: str) -> str | None:
     rules = [parse_rule(name, Effect.DENY) for name in names] or [NO_PUSH]
-    effect = judge(Subject(tool="bash", texts=(command,), root="/work"), rules).effect
+    effect = judge(Subject(tool="bash", texts=(command,), root="/shop"), rules).effect
     return None if effect is None else effect.value
 
 
@@ -141,7 +141,7 @@ def test_a_rule_leaves_everyday_commands_alone(command: str) -> None:
         ("bash(./deploy.sh *)", "bash ./deploy.sh now", "deny"),
         ("bash(./deploy.sh *)", ". ./deploy.sh", "deny"),
         ("bash(./deploy.sh *)", "$PWD/deploy.sh", "ask"),
-        ("bash(./deploy.sh *)", "/work/deploy.sh", "ask"),
+        ("bash(./deploy.sh *)", "/shop/deploy.sh", "ask"),
         ("bash(./deploy.sh *)", "bash deploy.sh", "ask"),
         ("bash(./deploy.sh *)", "cat deploy.sh", None),
     ],
@@ -155,35 +155,35 @@ def test_patterns_hold_in_the_form_that_people_write_them(
 @pytest.mark.parametrize(
     ("pattern", "path", "is_denied"),
     [
-        ("secrets", "/work/secrets/key", True),
-        ("secrets", "/work/deep/secrets/a/b", True),
-        ("./secrets", "/work/secrets/key", True),
+        ("secrets", "/shop/secrets/key", True),
+        ("secrets", "/shop/deep/secrets/a/b", True),
+        ("./secrets", "/shop/secrets/key", True),
         ("/etc/app", "/etc/app/key", True),
-        ("secrets", "/work/secrets2/key", False),
-        ("*.d", "/work/x.d/key", False),
+        ("secrets", "/shop/secrets2/key", False),
+        ("*.d", "/shop/x.d/key", False),
         ("../other/**", "/other/key", True),
-        ("sub/../key", "/work/key", True),
-        ("sub//key", "/work/sub/key", True),
-        ("cafe\u0301/**", "/work/caf\u00e9/key", True),
-        ("caf\u00e9", "/work/cafe\u0301", True),
+        ("sub/../key", "/shop/key", True),
+        ("sub//key", "/shop/sub/key", True),
+        ("cafe\u0301/**", "/shop/caf\u00e9/key", True),
+        ("caf\u00e9", "/shop/cafe\u0301", True),
     ],
 )
 def test_a_denied_path_is_denied_in_each_spelling(pattern: str, path: str, is_denied: bool) -> None:
     rules = [parse_rule(f"read({pattern})", Effect.DENY), parse_rule("read", Effect.ALLOW)]
-    verdict = judge(Subject(tool="read", texts=(path,), root="/work"), rules)
+    verdict = judge(Subject(tool="read", texts=(path,), root="/shop"), rules)
     assert (verdict.effect is Effect.DENY) is is_denied
 
 
 def test_an_allowed_folder_is_not_all_that_lies_in_it() -> None:
     rules = [parse_rule("read(secrets)", Effect.ALLOW)]
-    inside = Subject(tool="read", texts=("/work/secrets/key",), root="/work")
+    inside = Subject(tool="read", texts=("/shop/secrets/key",), root="/shop")
     assert judge(inside, rules).effect is None
 
 
 @pytest.mark.parametrize("folds_case", [True, False])
 def test_case_counts_only_where_it_counts_for_the_file_system(folds_case: bool) -> None:
     rules = [parse_rule("read(.env)", Effect.DENY)]
-    subject = Subject(tool="read", texts=("/work/.ENV",), root="/work", folds_case=folds_case)
+    subject = Subject(tool="read", texts=("/shop/.ENV",), root="/shop", folds_case=folds_case)
     assert (judge(subject, rules).effect is Effect.DENY) is folds_case
 
 

@@ -21,7 +21,7 @@ STATUS = parse_rule("bash(git status *)", Effect.ALLOW)
 
 
 def bash(command: str) -> Subject:
-    return Subject(tool="bash", texts=(command,), root="/work")
+    return Subject(tool="bash", texts=(command,), root="/shop")
 
 
 def said(command: str, *rules: Rule) -> str | None:
@@ -183,46 +183,46 @@ def test_a_project_can_make_rules_stricter_only() -> None:
 @pytest.mark.parametrize(
     ("pattern", "path", "is_denied"),
     [
-        ("src/**", "/work/src/a/b.py", True),
-        ("src/*", "/work/src/a/b.py", False),
-        ("src/", "/work/src/a.py", True),
-        ("./a.py", "/work/a.py", True),
-        ("./a.py", "/work/src/a.py", False),
-        ("**/*.py", "/work/a.py", True),
-        (".env", "/work/deep/down/.env", True),
+        ("src/**", "/shop/src/a/b.py", True),
+        ("src/*", "/shop/src/a/b.py", False),
+        ("src/", "/shop/src/a.py", True),
+        ("./a.py", "/shop/a.py", True),
+        ("./a.py", "/shop/src/a.py", False),
+        ("**/*.py", "/shop/a.py", True),
+        (".env", "/shop/deep/down/.env", True),
         ("*.lock", "/elsewhere/x.lock", True),
         ("src/**", "/elsewhere/src/a.py", False),
         ("/etc/**", "/etc/passwd", True),
-        ("secrets?", "/work/secrets1", True),
-        ("src/**", "/work/src", True),
-        ("src/**", "/work/srcs", False),
-        ("src/**/b.py", "/work/src/b.py", True),
-        ("**/old/**", "/work/x/old", True),
+        ("secrets?", "/shop/secrets1", True),
+        ("src/**", "/shop/src", True),
+        ("src/**", "/shop/srcs", False),
+        ("src/**/b.py", "/shop/src/b.py", True),
+        ("**/old/**", "/shop/x/old", True),
     ],
 )
 def test_patterns_of_paths(pattern: str, path: str, is_denied: bool) -> None:
     rule = parse_rule(f"edit({pattern})", Effect.DENY)
     for tool in ("edit", "write"):
-        verdict = judge(Subject(tool=tool, texts=("/work/x", path), root="/work"), [rule])
+        verdict = judge(Subject(tool=tool, texts=("/shop/x", path), root="/shop"), [rule])
         assert (verdict.effect is Effect.DENY) is is_denied
 
 
 def test_a_file_that_may_not_be_read_may_not_be_searched_either() -> None:
     rules = [parse_rule("read(secrets/**)", Effect.DENY), parse_rule("read(src/**)", Effect.ALLOW)]
-    for path in ("/work/secrets", "/work/secrets/key"):
-        searched = Subject(tool="grep", texts=(path,), root="/work")
+    for path in ("/shop/secrets", "/shop/secrets/key"):
+        searched = Subject(tool="grep", texts=(path,), root="/shop")
         assert judge(searched, rules).effect is Effect.DENY
-    assert judge(Subject(tool="grep", texts=("/work/src",), root="/work"), rules).effect is None
-    assert judge(Subject(tool="ls", texts=("/work/secrets",), root="/work"), rules).effect is None
+    assert judge(Subject(tool="grep", texts=("/shop/src",), root="/shop"), rules).effect is None
+    assert judge(Subject(tool="ls", texts=("/shop/secrets",), root="/shop"), rules).effect is None
 
 
 def test_an_allowed_path_must_be_so_under_each_of_its_names() -> None:
     rule = parse_rule("edit(src/**)", Effect.ALLOW)
-    inside = Subject(tool="edit", texts=("/work/src/a",), root="/work")
-    linked = Subject(tool="edit", texts=("/work/src/a", "/work/secret"), root="/work")
+    inside = Subject(tool="edit", texts=("/shop/src/a",), root="/shop")
+    linked = Subject(tool="edit", texts=("/shop/src/a", "/shop/secret"), root="/shop")
     assert judge(inside, [rule]).effect is Effect.ALLOW
     assert judge(linked, [rule]).effect is None
-    assert judge(Subject(tool="edit", root="/work"), [rule]).effect is None
+    assert judge(Subject(tool="edit", root="/shop"), [rule]).effect is None
 
 
 @pytest.mark.parametrize(
@@ -274,14 +274,14 @@ def test_always_allows_as_little_as_makes_sense(command: str, patterns: tuple[st
 @pytest.mark.parametrize(
     ("path", "pattern"),
     [
-        ("/work/src/app/a.py", "edit(src/app/**)"),
-        ("/work/README.md", "edit(./README.md)"),
-        ("/work/.github/x.yml", "edit(.github/x.yml)"),
+        ("/shop/src/app/a.py", "edit(src/app/**)"),
+        ("/shop/README.md", "edit(./README.md)"),
+        ("/shop/.github/x.yml", "edit(.github/x.yml)"),
         ("/other/x", "edit(/other/x)"),
     ],
 )
 def test_always_for_a_file_is_its_folder(path: str, pattern: str) -> None:
-    subject = Subject(tool="edit", texts=(path,), root="/work")
+    subject = Subject(tool="edit", texts=(path,), root="/shop")
     assert patterns_for(subject) == (pattern,)
     rule = parse_rule(pattern, Effect.ALLOW, layer=Layer.ANSWER)
     assert judge(subject, [rule]).effect is Effect.ALLOW

@@ -42,7 +42,7 @@ def intent(worst: Decimal) -> Intent:
         tier="SIMPLE",
         router="mine",
         session_id=f"s{os.getpid() % 3}",
-        project="/work",
+        project="/shop",
         purpose="step",
         worst_usd=worst,
     )

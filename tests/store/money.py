@@ -41,7 +41,7 @@ def intent(
     model: str = "acme/fast",
     tier: str = "SIMPLE",
     session_id: str = "s1",
-    project: str = "/work",
+    project: str = "/shop",
     tag: str = "",
 ) -> Intent:
     return Intent(

@@ -210,7 +210,7 @@ async def test_each_limit_refuses_by_itself_and_says_which_it_is(tmp_path: Path)
         ledger = await open_ledger(tmp_path / name, limits)
         await pay(ledger, "0.75")
 
-        assert await ledger.available(session_id="s1", project="/work") == Decimal("0.25")
+        assert await ledger.available(session_id="s1", project="/shop") == Decimal("0.25")
         with pytest.raises(BudgetExceededError, match=f"of {name}'s"):
             await ledger.reserve(intent("0.26"))
         await ledger.reserve(intent("0.25"))
@@ -223,8 +223,8 @@ async def test_sessions_and_projects_do_not_use_up_each_others_limits(tmp_path: 
     ledger = await open_ledger(tmp_path, limits)
     await pay(ledger, "1")
 
-    assert await ledger.available(session_id="s1", project="/work") == 0
-    assert await ledger.available(session_id="s2", project="/work") == 1
+    assert await ledger.available(session_id="s1", project="/shop") == 0
+    assert await ledger.available(session_id="s2", project="/shop") == 1
     assert await ledger.available(session_id="s2", project="/other") == 1
     await pay(ledger, "1", call=intent("1", session_id="s2"))
     await pay(ledger, "1", call=intent("1", session_id="s3"))
@@ -239,7 +239,7 @@ async def test_without_limits_anything_is_available(tmp_path: Path) -> None:
 
     state = await pay(ledger, "1000")
 
-    assert await ledger.available(session_id="s1", project="/work") is None
+    assert await ledger.available(session_id="s1", project="/shop") is None
     assert (state.left_usd, state.spent_usd) == (None, 1000)
     await ledger.aclose()
 
@@ -250,7 +250,7 @@ async def test_without_cutoff_calls_are_booked_past_the_limit(tmp_path: Path) ->
     state = await pay(ledger, "3")
 
     assert (state.spent_usd, state.limit_usd, state.left_usd) == (3, 1, 0)
-    assert await ledger.available(session_id="s1", project="/work") is None
+    assert await ledger.available(session_id="s1", project="/shop") is None
     await ledger.aclose()
 
 
@@ -262,7 +262,7 @@ async def test_changed_limits_count_for_the_next_reservation(ledger: SqliteLedge
         await ledger.reserve(intent("0.01"))
     ledger.set_limits(Limits(daily_usd=Decimal(3)))
 
-    assert await ledger.available(session_id="s1", project="/work") == 1
+    assert await ledger.available(session_id="s1", project="/shop") == 1
 
 
 async def test_a_limit_of_zero_refuses_every_paid_call(ledger: SqliteLedger) -> None:
@@ -321,7 +321,7 @@ async def test_a_new_day_has_its_whole_limit(ledger: SqliteLedger, clock: Clock)
     await pay(ledger, "5")
     clock.forward(hours=12)
 
-    assert await ledger.available(session_id="s1", project="/work") == 5
+    assert await ledger.available(session_id="s1", project="/shop") == 5
     await pay(ledger, "5")
 
 
@@ -391,7 +391,7 @@ async def test_the_month_goes_on_where_the_day_begins_anew(tmp_path: Path, clock
         await ledger.reserve(intent("4"))
     await pay(ledger, "3")
     clock.forward(days=10)
-    assert await ledger.available(session_id="s1", project="/work") == 5
+    assert await ledger.available(session_id="s1", project="/shop") == 5
     await ledger.aclose()
 
 
@@ -437,11 +437,11 @@ async def test_spend_by_something_unknown_is_a_usage_error(ledger: SqliteLedger)
 
 
 async def test_names_that_have_no_utf8_form_are_stored(ledger: SqliteLedger) -> None:
-    project = b"/work/caf\xe9".decode("utf-8", "surrogateescape")
+    project = b"/shop/caf\xe9".decode("utf-8", "surrogateescape")
 
     await pay(ledger, "0.1", call=intent("0.1", project=project))
 
-    assert (await ledger.spend("project"))[0].key == "/work/caf\\udce9"
+    assert (await ledger.spend("project"))[0].key == "/shop/caf\\udce9"
     assert await ledger.available(session_id="", project=project) is not None
 
 

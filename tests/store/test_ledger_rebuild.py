@@ -39,7 +39,7 @@ async def report(ledger: SqliteLedger) -> dict[str, list[object]]:
     told: dict[str, list[object]] = {
         by: list(await ledger.spend(by)) for by in ("day", "model", "session", "tag", "project")
     }
-    told["balances"] = list(await ledger.balances(session_id="s1", project="/work"))
+    told["balances"] = list(await ledger.balances(session_id="s1", project="/shop"))
     told["state"] = [await ledger.state()]
     return told
 

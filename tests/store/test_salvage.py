@@ -29,7 +29,7 @@ def damage_page_of(path: Path, words: str) -> None:
 
 
 async def say(store: SqliteSessions, title: str, count: int) -> SessionId:
-    session = await store.create(project="/work", title=title)
+    session = await store.create(project="/shop", title=title)
     await store.append(
         session, [TurnStarted(session_id=session, turn_id=TurnId("t"), prompt=title)]
     )

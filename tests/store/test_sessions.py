@@ -124,7 +124,7 @@ async def test_events_come_back_in_order_over_several_openings(
     events: list[AgentEvent] = [started("hi\nthere 🎉"), replied("hello"), finished()]
     path = tmp_path / "sessions.db"
     store = await SqliteSessions.open(path, now=clock)
-    session_id = await store.create(project="/work", title="hi")
+    session_id = await store.create(project="/shop", title="hi")
     await store.append(session_id, events[:1])
     await store.aclose()
 
@@ -145,7 +145,7 @@ def test_any_events_are_stored_and_read_again(
 ) -> None:
     async def check() -> None:
         store = await SqliteSessions.open(tmp_path / "sessions.db", now=Clock())
-        session_id = await store.create(project="/work", title=f"x{surrogate}")
+        session_id = await store.create(project="/shop", title=f"x{surrogate}")
         everything = [*events, TextDelta(text=f"half {surrogate}")]
         try:
             await store.append(session_id, everything)
@@ -161,7 +161,7 @@ async def test_ids_are_short_unique_and_sort_by_time(
 ) -> None:
     made: list[SessionId] = []
     for _ in range(20):
-        made.append(await sessions.create(project="/work", title=""))
+        made.append(await sessions.create(project="/shop", title=""))
         clock.forward(seconds=1)
 
     assert made == sorted(set(made))
@@ -178,8 +178,8 @@ async def test_sessions_of_one_second_have_different_ids(
 
     monkeypatch.setattr("secrets.randbits", randbits)
 
-    one = await sessions.create(project="/work", title="")
-    two = await sessions.create(project="/work", title="")
+    one = await sessions.create(project="/shop", title="")
+    two = await sessions.create(project="/shop", title="")
 
     assert one != two
 
@@ -205,23 +205,23 @@ async def test_an_unknown_session_is_an_error_everywhere(sessions: SqliteSession
 async def test_the_latest_session_of_a_project_is_the_one_written_last(
     sessions: SqliteSessions, clock: Clock
 ) -> None:
-    one = await sessions.create(project="/work", title="one")
-    two = await sessions.create(project="/work", title="two")
+    one = await sessions.create(project="/shop", title="one")
+    two = await sessions.create(project="/shop", title="two")
     other = await sessions.create(project="/other", title="other")
     for session_id in (one, two, other):
         await sessions.append(session_id, [started("hi")])
         clock.forward(minutes=1)
     await sessions.append(one, [finished()])
-    await sessions.create(project="/work", title="nothing asked yet")
+    await sessions.create(project="/shop", title="nothing asked yet")
 
-    assert await sessions.latest(project="/work") == one
+    assert await sessions.latest(project="/shop") == one
     assert await sessions.latest(project="/nowhere") is None
     assert [row.title for row in await sessions.list_sessions()] == ["one", "other", "two"]
-    assert [row.title for row in await sessions.list_sessions("/work", limit=1)] == ["one"]
+    assert [row.title for row in await sessions.list_sessions("/shop", limit=1)] == ["one"]
 
 
 async def test_the_list_counts_turns_and_knows_when(sessions: SqliteSessions, clock: Clock) -> None:
-    session_id = await sessions.create(project="/work", title="a")
+    session_id = await sessions.create(project="/shop", title="a")
     await sessions.append(session_id, [started("one"), finished()])
     clock.forward(hours=1)
     await sessions.append(session_id, [started("two")])
@@ -236,11 +236,11 @@ async def test_the_list_counts_turns_and_knows_when(sessions: SqliteSessions, cl
 async def test_a_session_is_found_by_any_part_of_its_id_that_is_unique(
     sessions: SqliteSessions, clock: Clock
 ) -> None:
-    one = await sessions.create(project="/work", title="")
+    one = await sessions.create(project="/shop", title="")
     clock.forward(days=4000)
-    two = await sessions.create(project="/work", title="")
+    two = await sessions.create(project="/shop", title="")
     clock.forward(seconds=1)
-    three = await sessions.create(project="/work", title="")
+    three = await sessions.create(project="/shop", title="")
 
     assert await sessions.find(one[:5]) == one
     assert await sessions.find(two[:7].upper()) == two
@@ -282,7 +282,7 @@ async def test_search_finds_titles_prompts_answers_and_tool_results(
 async def test_a_preview_shows_how_a_session_began_how_it_stands_and_what_it_cost(
     sessions: SqliteSessions,
 ) -> None:
-    session_id = await sessions.create(project="/work", title="t")
+    session_id = await sessions.create(project="/shop", title="t")
     step = StepFinished(
         step=1,
         model=FAST,
@@ -317,7 +317,7 @@ async def test_a_preview_shows_how_a_session_began_how_it_stands_and_what_it_cos
 
 
 async def test_a_preview_of_nothing_and_of_garbage_is_one(sessions: SqliteSessions) -> None:
-    session_id = await sessions.create(project="/work", title="t")
+    session_id = await sessions.create(project="/shop", title="t")
     empty = await sessions.preview(session_id)
     await sessions.append(session_id, [started("hi")])
     await sessions._database.write(
@@ -333,7 +333,7 @@ async def test_a_preview_of_nothing_and_of_garbage_is_one(sessions: SqliteSessio
 
 
 async def test_what_was_said_meanwhile_is_found_too(sessions: SqliteSessions) -> None:
-    session_id = await sessions.create(project="/work", title="t")
+    session_id = await sessions.create(project="/shop", title="t")
     await sessions.append(session_id, [SteeringQueued(steering_id="1", text="mind the gap")])
 
     (hit,) = await sessions.search("the gap")
@@ -342,7 +342,7 @@ async def test_what_was_said_meanwhile_is_found_too(sessions: SqliteSessions) ->
 
 
 async def test_an_excerpt_shows_the_place(sessions: SqliteSessions) -> None:
-    session_id = await sessions.create(project="/work", title="t")
+    session_id = await sessions.create(project="/shop", title="t")
     await sessions.append(session_id, [started("x " * 300 + "needle\nin  hay " + "y " * 300)])
 
     (hit,) = await sessions.search("NEEDLE")
@@ -352,7 +352,7 @@ async def test_an_excerpt_shows_the_place(sessions: SqliteSessions) -> None:
 
 
 async def test_rename_and_delete(sessions: SqliteSessions) -> None:
-    session_id = await sessions.create(project="/work", title="old")
+    session_id = await sessions.create(project="/shop", title="old")
     await sessions.append(session_id, [started("hi"), finished()])
     await sessions.record_complexity(session_id, TURN, complexity())
 
@@ -367,7 +367,7 @@ async def test_rename_and_delete(sessions: SqliteSessions) -> None:
 
 
 async def test_a_fork_is_a_copy_that_goes_its_own_way(sessions: SqliteSessions) -> None:
-    session_id = await sessions.create(project="/work", title="t")
+    session_id = await sessions.create(project="/shop", title="t")
     await sessions.append(session_id, [started("hi"), finished()])
     await sessions.record_route(session_id, TURN, route())
 
@@ -377,7 +377,7 @@ async def test_a_fork_is_a_copy_that_goes_its_own_way(sessions: SqliteSessions) 
     assert await sessions.load(session_id) == [started("hi"), finished()]
     assert await sessions.load(copy) == [started("hi"), finished(), started("more")]
     info = await sessions.get(copy)
-    assert (info.title, info.project, info.turns, info.forked_from) == ("t", "/work", 2, session_id)
+    assert (info.title, info.project, info.turns, info.forked_from) == ("t", "/shop", 2, session_id)
     assert await rows(sessions, "SELECT count(*) FROM route_decision") == [(2,)]
 
 
@@ -399,7 +399,7 @@ def route() -> RouteDecision:
 
 
 async def test_decisions_and_outcomes_have_tables_of_their_own(sessions: SqliteSessions) -> None:
-    session_id = await sessions.create(project="/work", title="t")
+    session_id = await sessions.create(project="/shop", title="t")
     capacity = CapacityDecision(
         action=CapacityAction.FITS,
         model=FAST,
@@ -437,7 +437,7 @@ async def test_decisions_and_outcomes_have_tables_of_their_own(sessions: SqliteS
 async def test_an_event_that_cannot_be_read_is_named_and_the_rest_is_kept(
     sessions: SqliteSessions, payload: str
 ) -> None:
-    session_id = await sessions.create(project="/work", title="t")
+    session_id = await sessions.create(project="/shop", title="t")
     await sessions.append(session_id, [started("one"), replied("two"), started("three")])
     await sessions._database.write(
         lambda connection: connection.execute(
@@ -456,7 +456,7 @@ async def test_an_event_that_cannot_be_read_is_named_and_the_rest_is_kept(
 async def test_a_second_living_writer_is_refused_until_the_first_is_gone(
     sessions: SqliteSessions, tmp_path: Path, clock: Clock
 ) -> None:
-    session_id = await sessions.create(project="/work", title="t")
+    session_id = await sessions.create(project="/shop", title="t")
     await sessions.append(session_id, [started("mine")])
     other = await SqliteSessions.open(tmp_path / "sessions.db", now=clock)
 
@@ -489,7 +489,7 @@ from tests.store.test_sessions import called, calling, started
 
 async def main():
     store = await SqliteSessions.open(pathlib.Path(sys.argv[1]), now=Clock())
-    session_id = await store.create(project="/work", title="t")
+    session_id = await store.create(project="/shop", title="t")
     print(session_id, flush=True)
     await store.append(session_id, [started("go")])
     await store.append(session_id, [calling("c1")])
@@ -531,7 +531,7 @@ async def test_after_a_crash_everything_shown_is_there_and_an_open_call_stays_op
 
 
 async def test_ten_thousand_events_are_read_back(sessions: SqliteSessions) -> None:
-    session_id = await sessions.create(project="/work", title="long")
+    session_id = await sessions.create(project="/shop", title="long")
     turn = [started("p" * 200), replied("r" * 400), calling(), called("o" * 800), finished()]
     await sessions.append(session_id, turn * 2_000)
 

@@ -36,7 +36,7 @@ from tests.store.test_sessions import started
 FAST = ModelId("acme/fast")
 TURN = TurnId("t1")
 SESSION = StoredSession(
-    id=SessionId("s1"), project="/work", title="Mend it", created_s=0, updated_s=60, turns=1
+    id=SessionId("s1"), project="/shop", title="Mend it", created_s=0, updated_s=60, turns=1
 )
 BUDGET = BudgetState(
     day="2026-11-20",
