@@ -304,6 +304,11 @@ def open_calls(
         from ralex.config.load import load_config  # noqa: PLC0415
 
         config = load_config(cwd=Path.cwd(), environ=os.environ, require_key=not providers)
+    if not isinstance(config, Config):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise UsageError(
+            f"config is a {type(config).__name__}, not a configuration that was read",
+            hint="ralex.config.load.load_config(config_file=...) reads a file",
+        )
     return Calls(
         Engine(
             _with_models(config, models),

@@ -254,6 +254,41 @@ def stream_figures(kind: str, seconds: float) -> str:
         )
 
 
+async def memory_figure() -> str:
+    """Let a megabyte of answer arrive as fast as it is taken; memory by every 250 kB of it.
+
+    At 300 tokens a second that takes 14 minutes: the runs above end while caches still fill.
+    """
+    from tests.tui.helpers import running  # noqa: PLC0415
+
+    stored = session(2_000, "").stored
+    sizes: list[float] = []
+
+    @dataclass
+    class Endless(Streaming):
+        async def _play(self, script: Sequence[Step]) -> AsyncIterator[AgentEvent]:
+            from ralex.core.stream import TextDelta  # noqa: PLC0415
+
+            for event in opening("go"):
+                if not isinstance(event, asyncio.Event | Exception):
+                    yield event
+            for at in range(1_000_000 // 400):
+                start = at * 400 % (len(ANSWER) * 20 - 400)
+                yield TextDelta(text=(ANSWER * 20)[start : start + 400])
+                await asyncio.sleep(0)
+                if at % 625 == 624:
+                    pages = int(Path("/proc/self/statm").read_text().split()[1])  # noqa: ASYNC240
+                    sizes.append(pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
+
+    async with running(Endless(stored=stored), size=(120, 40)) as driver:
+        await driver.ready()
+        await driver.send("go")
+        while len(sizes) < 4:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.1)
+        await driver.pilot.press("escape")
+    return "answer of 1 MB: " + " → ".join(f"{size:.0f}" for size in sizes) + " MB by quarters"
+
+
 def idle_figure() -> str:
     """Measure the processor while nothing happens."""
     with terminal(ours(2_000)) as program:
@@ -330,6 +365,7 @@ def main() -> None:
     print(idle_figure())
     for kind in ("mixed", "paragraph", "list", "fence"):
         print(stream_figures(kind, chosen.seconds))
+    print(asyncio.run(memory_figure()))
 
 
 if __name__ == "__main__":

@@ -42,6 +42,12 @@ async def test_a_named_model_answers_and_is_paid(tmp_path: Path) -> None:
     assert provider.requests[0].max_output_tokens == 50
 
 
+async def test_a_path_is_no_configuration() -> None:
+    async with ralex.Client(config=cast("None", "ralex.toml")) as client:
+        with pytest.raises(UsageError, match="config is a str"):
+            await client.complete("test/cheap", HI)
+
+
 @pytest.mark.parametrize(
     ("ask", "model"),
     [

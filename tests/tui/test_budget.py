@@ -152,6 +152,17 @@ def row(key: str, cost: str, saved: str = "0") -> SpendRow:
     )
 
 
+@pytest.mark.parametrize("width", range(40, 121, 10))
+def test_no_figure_of_the_day_stands_alone(width: int) -> None:
+    figures = [
+        line
+        for line in today(Money(budget=budget(), groups={}, days=[]), width).plain.split("\n")
+        if "$" in line
+    ]
+    counts = [line.count("$") for line in figures]
+    assert len(counts) == 1 or min(counts) > 1, figures
+
+
 @pytest.mark.parametrize("width", [40, 52, 64, 70, 96])
 def test_every_line_fits_and_the_chart_has_thirty_days(width: int) -> None:
     money = Money(

@@ -157,3 +157,20 @@ async def test_output_of_a_call_that_is_over_or_unknown_changes_nothing() -> Non
         await driver.pilot.press("ctrl+o")
         assert "lost" not in driver.text()
         assert "late" not in driver.text()
+
+
+async def test_the_head_of_a_card_holds_whole_figures_only() -> None:
+    begin, _ = call("task", "find the parser of everything that is read", output="", summary="")
+    told = TaskProgressed(
+        call_id=CallId("task-1"), model=CHEAP, steps=2, doing="thinking", cost_usd=Decimal("0.0012")
+    )
+    script = [*opening("x"), begin, told, asyncio.Event()]
+    for width in range(60, 111, 3):
+        async with running(FakeSession(scripts=[script]), size=(width, 24)) as driver:
+            await driver.ready()
+            await driver.send("x")
+            await driver.until(lambda driver=driver: "$0.0012" in driver.text())
+            doing, *figures = head(driver, "task").partition("$0.0012")[2].strip(" ·").split(" · ")
+            assert figures in ([], ["2 steps"], ["2 steps", "swift-mini"]), width
+            assert doing == "thinking" or (doing.endswith("…") and not figures), width
+            await driver.pilot.press("escape")

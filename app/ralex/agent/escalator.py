@@ -191,7 +191,7 @@ class Escalator:
                     since_s=since.timestamp(), only_troubled=True
                 )
             except RalexError:
-                turns = []
+                turns = []  # advice is then judged as if it were the first
             self._advice = advised(turns)
         return self._advice
 

@@ -1,11 +1,14 @@
 """Tells what a command prints while it still runs: seldom, little, and only when there is news."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from ralex.tools.output import OutputBuffer
+
+_log: Final = logging.getLogger(__name__)
 
 FIRST_AFTER_S = 0.3
 """A command that ends sooner tells nothing on the way: its result is there at once."""
@@ -32,6 +35,8 @@ async def told(output: OutputBuffer, tell: Tell | None) -> AsyncGenerator[None, 
         output.on_growth = None
         task.cancel()
         await asyncio.wait([task])
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            _log.warning("what a command printed was not told to its end: %r", fault)
 
 
 async def _watch(output: OutputBuffer, tell: Tell) -> None:

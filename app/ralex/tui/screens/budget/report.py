@@ -57,6 +57,10 @@ def report(money: Money, width: int) -> Content:
     return Content.assemble(*parts).rstrip()
 
 
+_BETWEEN = 4
+"""Cells between two figures of a row."""
+
+
 def _named(by: str, row: SpendRow) -> SpendRow:
     """Name a project by its folder alone; the whole path is in ``ralex spend``."""
     if by != "project":
@@ -102,17 +106,31 @@ def _pace(forecast: DayForecast, budget: BudgetState, width: int) -> list[_Part]
 
 
 def _row(figures: Sequence[tuple[str, str, str]], width: int) -> list[_Part]:
-    """Write figures beside each other, on as many rows as they need."""
+    """Write figures beside each other, on as many rows as they need, about as many on each."""
+    count = _rows_needed(figures, width)
+    most = -(-len(figures) // count)
     parts: list[_Part] = []
-    used = 0
+    used = on_row = 0
     for name, value, colour in figures:
         size = len(name) + len(value) + 1
-        if used and used + size + 4 > width:
+        if used and (used + size + _BETWEEN > width or on_row == most):
             parts.append("\n")
-            used = 0
-        parts += [" " * 4 if used else "", (f"{name} ", "$text-disabled"), (value, colour)]
-        used += size + (4 if used else 0)
+            used = on_row = 0
+        gap = " " * _BETWEEN if used else ""
+        parts += [gap, (f"{name} ", "$text-disabled"), (value, colour)]
+        used += size + len(gap)
+        on_row += 1
     return [*parts, "\n"]
+
+
+def _rows_needed(figures: Sequence[tuple[str, str, str]], width: int) -> int:
+    count, used = 1, 0
+    for name, value, _ in figures:
+        size = len(name) + len(value) + 1
+        if used and used + size + _BETWEEN > width:
+            count, used = count + 1, 0
+        used += size + (_BETWEEN if used else 0)
+    return count
 
 
 def _bar(budget: BudgetState, limit: Decimal, width: int) -> list[_Part]:

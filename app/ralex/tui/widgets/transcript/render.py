@@ -182,7 +182,8 @@ class ItemRenderer:
         room = width - cells(left) - 2
         needed = cells([(item.title, palette.text)])
         most = room if item.state is ToolState.RUNNING else _SUMMARY_WIDTH
-        right = fit(self._tool_summary(item), max(room // 2, min(most, room - needed)))
+        room_right = max(room // 2, min(most, room - needed))
+        right = fit(self._tool_summary(item, room_right), room_right)
         room = max(8, room - cells(right))
         left += fit([(item.title, palette.text)], room)
         free = max(2, width - cells(left) - cells(right))
@@ -191,12 +192,18 @@ class ItemRenderer:
             rows += self._tool_body(item, total)
         return rows
 
-    def _tool_summary(self, item: ToolItem) -> Line:
+    def _tool_summary(self, item: ToolItem, room: int) -> Line:
         palette = self._palette
         if item.state is ToolState.RUNNING:
             took = formats.seconds(float(item.running_s)) if item.running_s >= 10 else ""
             took = took or (f"{item.running_s} s" if item.running_s else "running")
-            doing = f" · {item.doing}" if item.doing else ""
+            doing = ""
+            for place, part in enumerate(item.doing.split(" · ") if item.doing else ()):
+                longer = f"{doing} · {part}"
+                # What it does may be cut, but nothing after that: half a number misleads.
+                if place > 1 and cells([(took + longer, palette.faint)]) > room:
+                    break
+                doing = longer
             return [(took, palette.accent), (doing, palette.faint)]
         if item.diff and item.state is ToolState.DONE:
             added, removed = diff_counts(item.diff)
