@@ -118,6 +118,8 @@ def test_a_question_is_answered_by_number_or_in_words(ralex: Ralex) -> None:
         assert any("blue" in str(message["content"]) for message in server.messages(1)[-1:])
         at_prompt(terminal)
         terminal.send("/mode plan\n")
+        terminal.wait_for("The mode is plan")
+        at_prompt(terminal)
         terminal.send("\x04")
         assert terminal.wait_for_end() == 0
 
