@@ -10,7 +10,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ralex.config.litellm_yaml import MAX_BYTES, MAX_DEPTH, YamlNode, parse_yaml, read_yaml
+from ralex.config.litellm_yaml import MAX_DEPTH, YamlNode, parse_yaml, read_yaml
+from ralex.config.text_file import MAX_BYTES
 from ralex.errors import ConfigError
 
 PATH = Path("config.yaml")

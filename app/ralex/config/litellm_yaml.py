@@ -9,13 +9,13 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from ralex.config.text_file import read_text
 from ralex.core.records import dataclass
 from ralex.errors import ConfigError
 
 if TYPE_CHECKING:
     import yaml
 
-MAX_BYTES = 1_000_000
 MAX_DEPTH = 40
 MAX_NODES = 100_000
 """Values after aliases are expanded: a few lines of nested aliases could make billions."""
@@ -39,26 +39,7 @@ def read_yaml(path: Path) -> YamlNode:
     Raises:
         ConfigError: If it cannot be read or is not plain YAML; with the line where it is known.
     """
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise ConfigError(
-            f"{path} cannot be read: {reason}", hint="check the path and its permissions"
-        ) from error
-    if len(raw) > MAX_BYTES:
-        raise ConfigError(
-            f"{path} has {len(raw):,} bytes; a configuration may have {MAX_BYTES:,}",
-            hint="is this the right file?",
-        )
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise ConfigError(
-            f"{path} line {line}: this is not UTF-8 text", hint="save the file as UTF-8"
-        ) from error
-    return parse_yaml(text, path=path)
+    return parse_yaml(read_text(path), path=path)
 
 
 def parse_yaml(text: str, *, path: Path) -> YamlNode:

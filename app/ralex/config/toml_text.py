@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias, cast
 
+from ralex.config.text_file import read_text
 from ralex.core.records import dataclass
 from ralex.errors import ConfigError
 
@@ -19,7 +20,6 @@ KeyPath: TypeAlias = tuple[str | int, ...]
 """Keys and list positions from the top of the file to a value."""
 TomlTable: TypeAlias = dict[str, object]
 
-_MAX_BYTES = 1_000_000
 _PLACE = re.compile(r" \(at line (\d+), column (\d+)\)$")
 
 
@@ -71,26 +71,7 @@ def read_toml(path: Path) -> TomlFile:
         ConfigError: If it cannot be read, or is not TOML; with line and column where they are
             known.
     """
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise ConfigError(
-            f"{path} cannot be read: {reason}", hint="check the path and its permissions"
-        ) from error
-    if len(raw) > _MAX_BYTES:
-        raise ConfigError(
-            f"{path} has {len(raw):,} bytes; a configuration may have {_MAX_BYTES:,}",
-            hint="is this the right file?",
-        )
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise ConfigError(
-            f"{path} line {line}: this is not UTF-8 text", hint="save the file as UTF-8"
-        ) from error
-    return parse_toml(text, path=path)
+    return parse_toml(read_text(path), path=path)
 
 
 def parse_toml(text: str, *, path: Path) -> TomlFile:
