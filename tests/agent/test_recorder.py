@@ -115,6 +115,20 @@ async def test_no_event_is_shown_before_it_is_stored(bench: Bench) -> None:
     assert bench.screen.early == []
 
 
+async def test_a_noted_event_is_stored_and_shown_with_the_next_and_before_it(bench: Bench) -> None:
+    noted, next_one = EvidenceNoted(kind="loop"), Notice(level="info", text="hello")
+    bench.recorder.note(noted)
+    shown_alone = bench.screen.qsize()
+    await bench.recorder.emit(next_one)
+    bench.recorder.note(noted)
+    await bench.recorder.record(next_one)
+
+    assert shown_alone == 0
+    assert [bench.screen.get_nowait(), bench.screen.get_nowait()] == [noted, next_one]
+    assert bench.screen.early == []
+    assert await bench.stored() == [noted, next_one, noted, next_one]
+
+
 @pytest.mark.parametrize("kind", [TextDelta, ReasoningDelta])
 async def test_streamed_text_is_stored_after_a_moment_at_the_latest(
     bench: Bench, kind: type[TextDelta | ReasoningDelta]

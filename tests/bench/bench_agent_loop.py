@@ -69,8 +69,8 @@ async def play(folder: Path, steps: Sequence[ScriptedStep], files: int) -> None:
     took.sort()
     slow = took[len(took) * 95 // 100]
     print(
-        f"{len(took)} steps: {statistics.median(took):.1f} ms p50, {slow:.1f} "
-        f"ms p95 beside model and tools   (hold: 15 ms)"
+        f"{len(took)} steps: {statistics.median(took):.1f} ms p50, {took[len(took) // 10]:.1f} ms "
+        f"p10, {slow:.1f} ms p95 beside model and tools   (hold: 15 ms at p50)"
     )
     print(f"memory {' → '.join(f'{size:.0f}' for size in sizes)} MB, output masked {masked} times")
 

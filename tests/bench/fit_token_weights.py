@@ -1,8 +1,8 @@
 """Fit the weights of ``core/tokens.py``.
 
 Run as ``python tests/bench/fit_token_weights.py RANKS FOLDER...``, with RANKS the file
-``o200k_base.tiktoken``. Text files of the folders are counted with it and with the piece
-expression; non-negative weights that minimise the squared relative error are found by coordinate
+``o200k_base.tiktoken``. Text files of the folders are counted with it and cut into
+pieces; non-negative weights that minimise the squared relative error are found by coordinate
 descent on half of the files (by hash of the path) and judged on the other half. Needs tiktoken, and
 no test runs this. Weights are rounded by hand afterwards, towards too many tokens where scripts
 disagree.
@@ -21,6 +21,7 @@ from tiktoken_ext import openai_public
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "app"))
 
 from ralex.core import tokens
+from ralex.core.token_pieces import KINDS, count_pieces
 
 SUFFIXES = {
     ".py",
@@ -36,9 +37,6 @@ SUFFIXES = {
     ".html",
     ".txt",
 }
-PIECES = tokens._PIECES
-FREE = tokens._FREE_CHARS
-KINDS = len(FREE)
 
 
 def encoding(ranks: Path) -> tiktoken.Encoding:
@@ -60,12 +58,8 @@ def encoding(ranks: Path) -> tiktoken.Encoding:
 
 def features(text: str) -> list[float]:
     """Count pieces and the characters beyond the free ones, by kind."""
-    counts = [0.0] * (2 * KINDS)
-    for match in PIECES.finditer(text):
-        kind = match.lastindex or 0
-        counts[kind] += 1
-        counts[KINDS + kind] += max(0, match.end() - match.start() - FREE[kind])
-    return counts
+    counts, chars = count_pieces(text)
+    return [*map(float, counts), *map(float, chars)]
 
 
 def read(folders: list[Path]) -> Iterator[tuple[bool, str]]:

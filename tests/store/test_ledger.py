@@ -63,6 +63,23 @@ async def test_a_settled_call_is_spent_and_nothing_stays_held(ledger: SqliteLedg
     assert await ledger.state() == after
 
 
+async def test_a_reservation_goes_to_the_disk_at_the_latest_before_the_call_is_sent(
+    ledger: SqliteLedger,
+) -> None:
+    async def is_flushed() -> bool:
+        pragma = ledger._database.read(lambda db: db.execute("PRAGMA synchronous").fetchone())
+        return (await pragma) == (2,)
+
+    reservation = await ledger.reserve(intent("0.50"))
+    reserved = await is_flushed()
+    await ledger.mark_sent(reservation.id)
+    sent = await is_flushed()
+    await ledger.reserve(intent("0.50"))
+    await ledger.settle(reservation.id, charge("0.10"))
+
+    assert (reserved, sent, await is_flushed()) == (False, True, True)
+
+
 async def test_a_refusal_shows_the_sum_and_holds_nothing(ledger: SqliteLedger) -> None:
     await pay(ledger, "4.98")
     await send(ledger, intent("0.016"))

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +21,7 @@ from ralex.core.complexity import Complexity, DimensionScore
 from ralex.core.events import (
     AgentEvent,
     AssistantMessageCompleted,
+    CapacityDecided,
     Notice,
     SteeringQueued,
     StepFinished,
@@ -410,9 +412,10 @@ async def test_decisions_and_outcomes_have_tables_of_their_own(sessions: SqliteS
     )
 
     await sessions.record_complexity(session_id, TURN, complexity())
-    await sessions.record_capacity(session_id, TURN, 2, capacity)
     await sessions.record_route(session_id, TURN, route())
-    await sessions.append(session_id, [finished()])
+    await sessions.append(
+        session_id, [CapacityDecided(capacity=capacity, turn_id=TURN, step=2), finished()]
+    )
 
     assert await rows(sessions, "SELECT turn_id, tier, score FROM complexity_decision") == [
         ("t1", "MEDIUM", 0.1)
@@ -536,3 +539,18 @@ async def test_ten_thousand_events_are_read_back(sessions: SqliteSessions) -> No
     await sessions.append(session_id, turn * 2_000)
 
     assert await sessions.load(session_id) == turn * 2_000
+
+
+async def test_a_reply_with_calls_goes_to_the_disk_with_the_first_of_them(
+    sessions: SqliteSessions,
+) -> None:
+    session_id = await sessions.create(project="/shop", title="t")
+    started = ToolCallStarted(call_id=CallId("c1"), name="bash", arguments_json="{}", title="ls")
+    answer = replace(replied("done"), message=AssistantMessage(text="done"))
+    flushed: list[object] = []
+
+    for event in (replied("I look"), started, answer):
+        await sessions.append(session_id, [event])
+        flushed.append((await rows(sessions, "PRAGMA synchronous"))[0][0] == 2)
+
+    assert flushed == [False, True, True]

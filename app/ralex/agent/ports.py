@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from ralex.core.capacity import CapacityDecision
 from ralex.core.complexity import Complexity
 from ralex.core.events import AgentEvent
 from ralex.core.ids import SessionId, TurnId
@@ -90,12 +89,6 @@ class SessionStore(Protocol):
         self, session_id: SessionId, turn_id: TurnId, complexity: Complexity
     ) -> None:
         """Store how hard the ask was judged."""
-        ...
-
-    async def record_capacity(
-        self, session_id: SessionId, turn_id: TurnId, step: int, capacity: CapacityDecision
-    ) -> None:
-        """Store how the request's size was judged, apart from its complexity."""
         ...
 
     async def past_turns(

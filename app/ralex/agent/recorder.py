@@ -24,6 +24,10 @@ class Teller(Protocol):
         """Take events that belong together, in order."""
         ...
 
+    def note(self, event: AgentEvent) -> None:
+        """Take an event that may wait for the next one."""
+        ...
+
 
 class Recorder:
     """The one way out of a turn: store, then history, then the watcher's queue.
@@ -52,9 +56,18 @@ class Recorder:
         self._pending: list[TextDelta | ReasoningDelta] = []
         self._pending_characters = 0
         self._pending_since = 0.0
+        self._noted: list[AgentEvent] = []
+
+    def note(self, event: AgentEvent) -> None:
+        """Take an event that is stored and passed on together with the next one.
+
+        A commit takes longer than all else in a step, so what is of no use alone does without one.
+        """
+        self._noted.append(event)
 
     async def emit(self, *events: AgentEvent) -> None:
         """Store events that belong together in one commit, then pass them on in order."""
+        events = (*self._take_noted(), *events)
         match events:
             case (TextDelta() | ReasoningDelta() as delta,):
                 await self._keep_delta(delta)
@@ -67,7 +80,7 @@ class Recorder:
 
     async def record(self, event: AgentEvent) -> None:
         """Store an event that nobody waits for any more, such as the end of a cancelled turn."""
-        await self._write(event)
+        await self._write(*self._take_noted(), event)
 
     async def _keep_delta(self, delta: TextDelta | ReasoningDelta) -> None:
         now = self._monotonic()
@@ -93,6 +106,10 @@ class Recorder:
     async def _commit(self, events: list[AgentEvent]) -> None:
         await self._store.append(self._session_id, events)
         self._history.feed_all(events)
+
+    def _take_noted(self) -> list[AgentEvent]:
+        noted, self._noted = self._noted, []
+        return noted
 
     def _take_pending(self) -> list[AgentEvent]:
         """Give the pieces streamed since the last commit, joined where they are of one kind."""

@@ -6,7 +6,6 @@ from decimal import Decimal
 from ralex.agent.history import History
 from ralex.agent.totals import TurnTotals
 from ralex.agent.turn_tools import TurnScope
-from ralex.core.capacity import CapacityDecision
 from ralex.core.complexity import Complexity
 from ralex.core.events import (
     AgentEvent,
@@ -60,6 +59,10 @@ class TaskWatch:
                 case _:
                     pass
 
+    def note(self, event: AgentEvent) -> None:
+        """Take an event that tells the parent nothing by itself."""
+        self._history.feed(event)
+
     def bill(self) -> None:
         """Put what the sub-agent has cost since the last time on its parent's bill."""
         mine, parent = self.totals, self._scope.totals
@@ -91,11 +94,6 @@ class Unstored:
 
     async def record_complexity(
         self, session_id: SessionId, turn_id: TurnId, complexity: Complexity
-    ) -> None:
-        """Keep nothing."""
-
-    async def record_capacity(
-        self, session_id: SessionId, turn_id: TurnId, step: int, capacity: CapacityDecision
     ) -> None:
         """Keep nothing."""
 

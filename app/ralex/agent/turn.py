@@ -202,7 +202,7 @@ class Turn:
         return await self._call(self.totals.steps + 1, chain)
 
     async def _call(self, step: int, chain: tuple[ModelId, ...] = ()) -> CallResult:
-        candidates = await self._candidates(step, chain)
+        candidates = self._candidates(step, chain)
         messages = self._history.messages
         call = Call(
             candidates=candidates,
@@ -274,16 +274,13 @@ class Turn:
         )
         return result
 
-    async def _candidates(
-        self, step: int, chain: tuple[ModelId, ...] = ()
-    ) -> tuple[Candidate, ...]:
+    def _candidates(self, step: int, chain: tuple[ModelId, ...] = ()) -> tuple[Candidate, ...]:
         """Size the request for the route's models, or for a chain in their place."""
         around = self._around
         chosen, verdict = candidates_of(
             around, chain or (self._route.model, *self._route.fallbacks), self._route.max_tokens
         )
-        await self._services.store.record_capacity(around.session_id, self._turn_id, step, verdict)
-        await self._recorder.emit(CapacityDecided(capacity=verdict))
+        self._recorder.note(CapacityDecided(capacity=verdict, turn_id=self._turn_id, step=step))
         if not chosen:
             raise _NothingFitsError(
                 f"the conversation does not fit any more: {verdict.arithmetic}",

@@ -172,9 +172,15 @@ class RouteDecided:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapacityDecided:
-    """The size of the next request was judged; once per step."""
+    """The size of the next request was judged; once per step.
+
+    Attributes:
+        turn_id: Empty, like a step of 0, in sessions of earlier versions.
+    """
 
     capacity: CapacityDecision
+    turn_id: TurnId = TurnId("")
+    step: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,19 +58,27 @@ class Reserver:
             tag=call.tag,
         )
         tries = 3
+        left_usd = call.max_cost_usd
         while True:
-            tries -= 1
-            output_tokens = await self._fitting_output(call, candidate)
+            output_tokens = self._fitting_output(call, candidate, left_usd)
             worst_usd = self._worst_usd(candidate, output_tokens)
             try:
                 reservation = await self._ledger.reserve(replace(intent, worst_usd=worst_usd))
             except BudgetExceededError:
+                tries -= 1
                 if not tries:
-                    raise
-                continue  # another process was faster: look again at what is left
-            return reservation, output_tokens
+                    raise  # other processes were faster each time
+                left_usd = await self._left_usd(call)
+            else:
+                return reservation, output_tokens
 
-    async def _fitting_output(self, call: Call, candidate: Candidate) -> int:
+    async def _left_usd(self, call: Call) -> Decimal | None:
+        """Look at what every limit leaves; only worth its time when the whole does not fit."""
+        available = await self._ledger.available(session_id=call.session_id, project=call.project)
+        limits = (available, call.max_cost_usd)
+        return min((limit for limit in limits if limit is not None), default=None)
+
+    def _fitting_output(self, call: Call, candidate: Candidate, left_usd: Decimal | None) -> int:
         """Give the output cap that fits; below the floor the floor, for the ledger to refuse.
 
         Raises:
@@ -79,25 +87,21 @@ class Reserver:
         model = candidate.model
         caps = (call.output_tokens, model.max_output_tokens, candidate.output_tokens)
         wanted = min(cap for cap in caps if cap is not None)
-        available = await self._ledger.available(session_id=call.session_id, project=call.project)
-        own_limit = call.max_cost_usd
-        if own_limit is not None:
-            available = own_limit if available is None else min(available, own_limit)
-        if model.price is None or available is None:
+        if model.price is None or left_usd is None:
             return wanted
         affordable = affordable_output_tokens(
             model.price,
             input_tokens=candidate.input_bound_tokens,
-            available_usd=available,
+            available_usd=left_usd,
             instant=self._now(),
         )
         if affordable is None or affordable >= wanted:
             return wanted
         floor = min(OUTPUT_FLOOR_TOKENS, wanted)
-        if affordable < floor and available == own_limit:
+        if affordable < floor and left_usd == call.max_cost_usd:
             raise BudgetExceededError(
                 f"this call may cost {format_usd(self._worst_usd(candidate, floor))}, "
-                f"and at most {format_usd(own_limit or 0)} is allowed for one call",
+                f"and at most {format_usd(left_usd)} is allowed for one call",
                 hint="raise max_cost_usd (--max-cost), or choose a cheaper model with /model",
             )
         return max(affordable, floor)

@@ -6,8 +6,15 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import TypeAlias, cast
 
-from ralex.core.codec import event_from_json, event_name, event_to_json
-from ralex.core.events import AgentEvent, Notice, TurnFailed, TurnFinished, TurnStarted
+from ralex.core.codec import event_from_json, event_name, event_to_json, to_jsonable
+from ralex.core.events import (
+    AgentEvent,
+    CapacityDecided,
+    Notice,
+    TurnFailed,
+    TurnFinished,
+    TurnStarted,
+)
 from ralex.core.ids import SessionId
 from ralex.core.records import dataclass
 from ralex.errors import SessionLockedError, SessionNotFoundError, UnreadableEventError
@@ -141,8 +148,13 @@ def append(
         ),
     )
     for event in events:
-        if isinstance(event, TurnFinished | TurnFailed):
-            _insert_outcome(connection, session_id, event, at_s)
+        match event:
+            case TurnFinished() | TurnFailed():
+                _insert_outcome(connection, session_id, event, at_s)
+            case CapacityDecided():
+                _insert_capacity(connection, session_id, event, at_s)
+            case _:
+                pass
 
 
 def load(connection: sqlite3.Connection, session_id: SessionId) -> list[AgentEvent]:
@@ -290,6 +302,27 @@ def _read_event(seq: int, payload: str) -> AgentEvent:
     return Notice(
         level="warning",
         text=f"event {seq} of this session cannot be read and is left out: {problem}",
+    )
+
+
+def _insert_capacity(
+    connection: sqlite3.Connection, session_id: SessionId, event: CapacityDecided, at_s: float
+) -> None:
+    capacity = event.capacity
+    connection.execute(
+        "INSERT INTO capacity_decision "
+        "(session_id, turn_id, step, created_s, action, model, request_tokens, payload) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            session_id,
+            storable(event.turn_id),
+            event.step,
+            at_s,
+            capacity.action,
+            storable(capacity.model),
+            storable_number(capacity.request_tokens),
+            storable(to_text(to_jsonable(capacity))),
+        ),
     )
 
 

@@ -14,10 +14,17 @@ from functools import partial
 from pathlib import Path
 from typing import Self, TypeAlias
 
-from ralex.core.capacity import CapacityDecision
 from ralex.core.codec import to_jsonable
 from ralex.core.complexity import Complexity
-from ralex.core.events import AgentEvent, CapacityDecided, EvidenceNoted, Notice, StepStarted
+from ralex.core.events import (
+    AgentEvent,
+    AssistantMessageCompleted,
+    CapacityDecided,
+    EvidenceNoted,
+    Notice,
+    StepFinished,
+    StepStarted,
+)
 from ralex.core.ids import SessionId, TurnId
 from ralex.core.routing import RouteDecision
 from ralex.core.stream import ReasoningDelta, TextDelta, ToolCallDelta
@@ -25,7 +32,7 @@ from ralex.core.turn_log import PastTurn
 from ralex.errors import RalexError, SessionNotFoundError
 from ralex.store import session_rows as rows
 from ralex.store import session_search
-from ralex.store.database import Database, storable, storable_number
+from ralex.store.database import Database, storable
 from ralex.store.faults import SESSIONS
 from ralex.store.session_rows import StoredOutcome, StoredSession
 from ralex.store.session_search import SearchHit, SessionPreview
@@ -36,10 +43,23 @@ _LOG = logging.getLogger(__name__)
 EventListener: TypeAlias = Callable[[str, Sequence[AgentEvent]], None]
 
 _LIGHT = (
-    TextDelta, ReasoningDelta, ToolCallDelta, Notice, CapacityDecided, StepStarted, EvidenceNoted,
+    TextDelta, ReasoningDelta, ToolCallDelta, Notice, CapacityDecided, StepStarted, StepFinished,
+    EvidenceNoted,
 )  # fmt: skip
 """Events that are only handed to the system, which keeps them through a killed process; what a
 power cut takes of them can be had again."""
+
+
+def _is_light(event: AgentEvent) -> bool:
+    """Tell whether an event may be lost in a power cut, or is safe with the next one.
+
+    Nothing is done about a reply with calls before the first of them is stored as started, or as
+    waiting for approval; what is on the disk then holds the reply too.
+    """
+    if isinstance(event, AssistantMessageCompleted):
+        return bool(event.message.tool_calls) and not event.is_partial
+    return isinstance(event, _LIGHT)
+
 
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32: sorts like the numbers it writes, and has no letters to mistake."""
@@ -124,7 +144,7 @@ class SqliteSessions:
             rows.append(connection, session_id, events, at_s)
             rows.take_writing(connection, session_id, self._database.owner)
 
-        is_durable = not all(isinstance(event, _LIGHT) for event in events)
+        is_durable = not all(map(_is_light, events))
         await self._database.write(work, is_durable=is_durable, is_owed=True)
         if self._on_events is not None:
             self._on_events(session_id, events)
@@ -314,21 +334,6 @@ class SqliteSessions:
             score=complexity.score,
             scorer=complexity.scorer,
             payload=rows.to_text(to_jsonable(complexity)),
-        )
-
-    async def record_capacity(
-        self, session_id: SessionId, turn_id: TurnId, step: int, capacity: CapacityDecision
-    ) -> None:
-        """Store how the request's size was judged, apart from its complexity."""
-        await self._insert(
-            "capacity_decision",
-            session_id=session_id,
-            turn_id=turn_id,
-            step=step,
-            action=capacity.action,
-            model=capacity.model,
-            request_tokens=storable_number(capacity.request_tokens),
-            payload=rows.to_text(to_jsonable(capacity)),
         )
 
     async def record_route(
