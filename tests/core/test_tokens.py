@@ -1,7 +1,5 @@
 """The token estimate against a real tokenizer, and its bound."""
 
-import base64
-import gc
 import time
 from pathlib import Path
 from statistics import median
@@ -30,9 +28,9 @@ from ralex.core.tokens import (
     factor_for,
     max_tokens_bound,
 )
-from tests.conftest import ROOT, SHARED
+from tests.conftest import ROOT
+from tests.tokenizer import real_tokenizer
 
-RANKS = SHARED / "tokenizers" / "o200k_base.tiktoken"
 SENTENCES = {
     "english": "The quick brown fox jumps over the lazy dog while nobody is watching the garden. ",
     "german": "Die Tests schlagen nur auf dem Server fehl, finde heraus, woran das liegen könnte. ",
@@ -45,31 +43,7 @@ SENTENCES = {
 
 @pytest.fixture(scope="module")
 def o200k() -> tiktoken.Encoding:
-    if not RANKS.is_file():
-        pytest.skip("the tokenizer's ranks are not beside us")
-    ranks = {
-        base64.b64decode(token): int(rank)
-        for token, rank in (line.split() for line in RANKS.read_bytes().splitlines() if line)
-    }
-    pattern = "|".join(
-        [
-            r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"
-            r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
-            r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*"
-            r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
-            r"\p{N}{1,3}",
-            r" ?[^\s\p{L}\p{N}]+[\r\n/]*",
-            r"\s*[\r\n]+",
-            r"\s+(?!\S)",
-            r"\s+",
-        ]
-    )
-    encoding = tiktoken.Encoding(
-        name="o200k", pat_str=pattern, mergeable_ranks=ranks, special_tokens={}
-    )
-    del ranks
-    gc.collect()
-    return encoding
+    return real_tokenizer()
 
 
 def own_files() -> list[Path]:
