@@ -292,6 +292,8 @@ class PlainCommands:
             asked = first.prompt if isinstance(first, TurnStarted) else ""
             lines += ["The last turn was:", f"You: {clean(asked)}"]
             lines += [line for event in events[starts[-1] :] for line in narrator.lines(event)]
+            lines += narrator.break_off()
+        lines += [f"Told with your next message: {clean(text)}" for text in self.session.waiting]
         return lines
 
     async def _rename(self, argument: str) -> Lines:

@@ -77,6 +77,12 @@ class Narrator:
             case _:
                 yield from _side_lines(event)
 
+    def break_off(self) -> Iterator[str]:
+        """Give the lines of calls whose end nobody wrote down: their ralex was killed."""
+        for title in self._titles.values():
+            yield f"Stopped: {title}: how it ended is not known"
+        self._titles.clear()
+
     def _written(self, text: str) -> Iterator[str]:
         *whole, self._line = (self._line + text).split("\n")
         for line in whole:

@@ -199,6 +199,10 @@ class Scribe:
         self._end(ToolState.UNKNOWN, "stopped")
         self._page.append(NoticeItem(level="warning", text="Stopped. What was done stays."))
 
+    def break_off(self) -> None:
+        """Leave the cards of a turn whose end nobody wrote down: its ralex was killed."""
+        self._leave_cards(ToolState.UNKNOWN, "no result")
+
     def fail(self, message: str, hint: str) -> None:
         """Write an error down."""
         self._end(ToolState.UNKNOWN)
@@ -206,6 +210,7 @@ class Scribe:
 
     def _start_turn(self, event: TurnStarted) -> None:
         self._route = None
+        self.break_off()
         self._tools.clear()
         self._step, self._model = 0, ""
         self._is_opening = True
@@ -305,13 +310,16 @@ class Scribe:
         self._begin()
         if self._pen is not None:
             self._pen.finish()
+        self._leave_cards(state, summary)
+        self._announced = None
+
+    def _leave_cards(self, state: ToolState, summary: str) -> None:
         for item in self._tools.values():
             if item.state is ToolState.RUNNING:
                 self.running.end(item)
                 item.state = state
                 item.summary = summary
                 self._page.update_item(item)
-        self._announced = None
 
     def _tell_capacity(self, capacity: CapacityDecision) -> None:
         words = {
@@ -384,6 +392,7 @@ def items_of(events: Iterable[AgentEvent]) -> list[AnyItem]:
     scribe = Scribe(page)
     for event in with_partials(events):
         scribe.write(event)
+    scribe.break_off()
     return page.items
 
 
