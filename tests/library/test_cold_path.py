@@ -63,7 +63,19 @@ def test_the_version_needs_nothing_else() -> None:
 
 def test_what_few_tool_calls_need_is_loaded_by_them() -> None:
     loaded = modules_after("import ralex.tools.registry, ralex.agent.session")
-    assert not loaded & {"http.client", "email", "html", "html.entities", "yaml", "pathspec"}
+    rare = {"http.client", "email", "html", "html.entities", "yaml", "pathspec", "tree_sitter"}
+    assert not loaded & rare
+
+
+def test_a_change_loads_the_grammar_of_its_own_language_alone() -> None:
+    code = "from ralex.tools.syntax import note_on_syntax as note\n"
+    assert "tree_sitter" not in modules_after(
+        f"{code}note('a.py', 'a', 'b'); note('a.md', '', 'b')"
+    )
+    loaded = modules_after(f"{code}note('a.go', 'package a', 'package b')")
+    assert {name for name in loaded if name.startswith("tree_sitter_") and "." not in name} == {
+        "tree_sitter_go"
+    }
 
 
 def test_no_call_searches_the_path_for_a_module_that_is_not_there() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePath
 
 from ralex.core.patterns import lazy_pattern
+from ralex.tools.grammars import fault_in
 
 _MAX_CHARACTERS = 400_000
 _MAX_SLOW_CHARACTERS = 40_000
@@ -35,7 +36,10 @@ def note_on_syntax(name: str, before: str | None, after: str) -> str:
         A note to put after "applied", or nothing.
     """
     check = _check_for(name, before)
-    if check is None or len(after) > _MAX_CHARACTERS:
+    if check is None:
+        fault = fault_in(name, before, after)
+        return f"\napplied; note: {fault}" if fault else ""
+    if len(after) > _MAX_CHARACTERS:
         return ""
     fault = check(after)
     if not fault or (before is not None and check(before)):
