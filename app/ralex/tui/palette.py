@@ -56,8 +56,13 @@ def palette(variables: Mapping[str, str]) -> Palette:
     """Make the styles from an app's theme variables."""
 
     def ink(name: str, *, behind: str = "", bold: bool = False) -> Style:
-        back = Color.parse(variables[behind]).rich_color if behind else None
-        return Style(color=Color.parse(variables[name]).rich_color, bgcolor=back, bold=bold or None)
+        ground = Color.parse(variables[behind]) if behind else None
+        return Style(
+            color=Color.parse(variables[name]).rich_color,
+            # Among the terminal's own colours a raised ground is none, which is not black.
+            bgcolor=None if ground is None or ground.is_transparent else ground.rich_color,
+            bold=bold or None,
+        )
 
     syntax_names = (name for name in variables if name.startswith("syntax-"))
     return Palette(

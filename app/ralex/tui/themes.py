@@ -75,6 +75,7 @@ _FALLBACKS: Mapping[str, str] = {
 _ANSI: Mapping[str, str] = {
     "veil": "ansi_default",
     "marked": "ansi_bright_black",
+    "marked-panel": "ansi_bright_black",
     "on-mark": "ansi_black",
     "ansi-background": "ansi_black",
     "ansi-foreground": "ansi_white",
@@ -223,6 +224,7 @@ def _mixed(colors: Mapping[str, str]) -> dict[str, str]:
     return {
         "veil": f"{colors['background']} 60%",
         "marked": f"{colors['primary']} 30%",
+        "marked-panel": f"{colors['primary']} 20%",  # a panel stands out already
         "on-mark": colors["background"],
         "block-cursor-background": colors["primary"],
         "block-cursor-foreground": colors["background"],

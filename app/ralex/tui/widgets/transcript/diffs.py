@@ -7,6 +7,7 @@ from typing import Final, Literal
 from rich.style import Style
 
 from ralex.core.records import dataclass
+from ralex.tui import formats
 from ralex.tui.markdown.code import code_lines, language_of
 from ralex.tui.palette import Palette
 from ralex.tui.rows import Line, Row, Span, cells, cut, pieces, row, wrap
@@ -16,6 +17,7 @@ SIDE_BY_SIDE_FROM: Final = 132
 """Cells of room from which two columns are easier to read than one."""
 
 _MOST_LINES: Final = 400
+_CHANGED: Final = {"added", "removed"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +123,7 @@ class DiffRenderer:
 
     Args:
         is_beside: Old and new in two columns; None lets the room decide.
-        most: Lines to draw; the rest is counted.
+        most: Lines to draw, the rest is counted.
     """
 
     def __init__(
@@ -156,7 +158,8 @@ class DiffRenderer:
         else:
             rows = [made for line in lines for made in self._below(line)]
         if left_out > 0:
-            rows.append(self._row([(f"… {left_out:,} more lines", self._palette.faint)]))
+            note = f"… {formats.count(left_out, 'more line')}"
+            rows.append(self._row([(note, self._palette.faint)]))
         return rows
 
     def _below(self, line: DiffLine) -> list[Row]:
@@ -244,7 +247,7 @@ class DiffRenderer:
             "removed": ("-", self._palette.removed_sign),
         }.get(line.kind, (" ", self._palette.faint))
         return [
-            (f"{shown:>{self._digits}} ", ground + self._palette.faint),
+            (f"{shown:>{self._digits}} ", ground if line.kind in _CHANGED else ground + style),
             (f"{sign} ", ground + style),
         ]
 
