@@ -3,15 +3,18 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from decimal import Decimal
 
+import pytest
 from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
 
+from ralex.core.budget import BudgetState
 from ralex.core.events import TurnFailed
 from ralex.core.routing import Override
 from ralex.core.tiers import Tier
 from ralex.tui.screens.budget.screen import BudgetScreen
-from ralex.tui.screens.dialogs.limit import LimitScreen
+from ralex.tui.screens.dialogs.limit import LimitScreen, offers
 from tests.tui.fake_session import STRONG, FakeSession, Step, failed, opening
 from tests.tui.helpers import Driver, running
 from tests.tui.test_pictures import SIZES, THEMES, Compare, ralex, ready, until
@@ -59,6 +62,42 @@ async def test_more_for_today_is_one_choice_away() -> None:
         driver.chat.prompt.submit()
         await driver.idle()
         await driver.until(lambda: driver.session.prompts == ["an expensive ask"] * 2)
+
+
+@pytest.mark.parametrize(
+    ("limit", "sums"),
+    [
+        ("0.50", ["0.10", "0.50"]),
+        ("5", ["1.00", "5.00"]),
+        ("50", ["10.00", "50.00"]),
+        ("0.03", ["0.01", "0.03"]),
+        ("0.004", ["0.01"]),
+        ("0", ["1.00", "5.00"]),
+    ],
+)
+def test_what_is_offered_fits_the_limit(limit: str, sums: list[str]) -> None:
+    assert [str(one) for one in offers(Decimal(limit))] == sums
+
+
+async def test_offers_do_not_grow_with_what_was_allowed_already() -> None:
+    event = refused()[-1]
+    assert isinstance(event, TurnFailed)
+    money = BudgetState(
+        day="2026-01-01",
+        limit_usd=Decimal("1.50"),
+        raised_usd=Decimal("1.00"),
+        alert_usd=None,
+        spent_usd=Decimal("1.49"),
+        held_usd=Decimal(0),
+    )
+    script = [*refused()[:-1], replace(event, budget=money)]
+    async with running(FakeSession(scripts=[script])) as driver:
+        await driver.ready()
+        await driver.send("an expensive ask")
+        await driver.until(lambda: isinstance(driver.app.screen, LimitScreen))
+        shown = "\n".join(str(o.prompt) for o in driver.app.screen.query_one(OptionList).options)
+        assert "Allow $0.10 more today" in shown
+        assert "Allow $0.50 more today" in shown
 
 
 async def test_after_paid_steps_the_word_to_go_on_waits_in_the_input() -> None:

@@ -1,7 +1,9 @@
 """What happens when a limit refuses a call: the user is told, and decides what it is worth."""
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from ralex.core.budget import BudgetState
 from ralex.core.events import TurnFailed
 from ralex.core.routing import Override
 from ralex.core.tiers import TIERS, Tier
@@ -30,7 +32,7 @@ async def ask_at_limit(
     choice = await screen.host.push_screen_wait(
         LimitScreen(
             event.message,
-            can_raise="of today's" in event.message,
+            limit=_own_limit(event.budget) if "of today's" in event.message else None,
             cheaper=formats.short_model(model) if can_cheaper else "",
         )
     )
@@ -54,6 +56,11 @@ async def ask_at_limit(
         screen.show_error(error.message, error.hint)
     await screen.conversation.read_budget()
     screen.show_session()
+
+
+def _own_limit(budget: BudgetState | None) -> Decimal:
+    """Give today's limit without what was allowed on top of it today."""
+    return Decimal(0) if budget is None else (budget.limit_usd or Decimal(0)) - budget.raised_usd
 
 
 def cheapest_tier(session: "ChatSession") -> Tier | None:

@@ -1,6 +1,6 @@
 """The limit stopped a call: say which sum does not fit, and what can be done now."""
 
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import ClassVar, Final, Literal, TypeAlias
 
 from textual import on
@@ -18,8 +18,10 @@ from ralex.tui import formats
 from ralex.tui.rows import shown
 from ralex.tui.sizes import HEIGHTS, WIDTHS
 
-RAISES: Final = (Decimal(1), Decimal(5))
-"""USD that are offered on top of today's limit."""
+_SHARES: Final = (Decimal("0.2"), Decimal(1))
+"""Of the limit, offered on top of it."""
+_USUAL_LIMIT: Final = Decimal(5)
+_CENT: Final = Decimal("0.01")
 
 LimitWay: TypeAlias = Literal["stop", "raise", "cheaper", "panel"]
 
@@ -32,12 +34,19 @@ class LimitChoice:
     usd: Decimal = Decimal(0)
 
 
+def offers(limit: Decimal) -> list[Decimal]:
+    """Give what may be allowed on top of a limit: sums of its own size, in whole cents."""
+    base = limit if limit > 0 else _USUAL_LIMIT
+    sums = {(base * share).quantize(_CENT, ROUND_CEILING) for share in _SHARES}
+    return sorted(sums)
+
+
 class LimitScreen(ModalScreen[LimitChoice]):
     """Explains and offers; leaving it stops, which costs nothing.
 
     Args:
         message: The refusal, with its sum.
-        can_raise: Today's limit is the one that refused.
+        limit: Today's own limit in USD if it is the one that refused, else None.
         cheaper: Model of the cheapest tier; empty if it is the one that was refused.
     """
 
@@ -49,19 +58,19 @@ class LimitScreen(ModalScreen[LimitChoice]):
         Binding("escape", "stop_here", "Stop here", show=False, priority=True)
     ]
 
-    def __init__(self, message: str, *, can_raise: bool, cheaper: str) -> None:
+    def __init__(self, message: str, *, limit: Decimal | None, cheaper: str) -> None:
         super().__init__()
         self._message = message
         self._choices: list[tuple[Content, LimitChoice]] = [
             (Content("Stop here"), LimitChoice(way="stop"))
         ]
-        if can_raise:
+        if limit is not None:
             self._choices += [
                 (
                     Content(f"Allow {formats.usd_cents(usd)} more today, and today only"),
                     LimitChoice(way="raise", usd=usd),
                 )
-                for usd in RAISES
+                for usd in offers(limit)
             ]
         if cheaper:
             words = Content.assemble("Go on cheaper  ", (shown(cheaper), "$text-muted"))
