@@ -322,6 +322,31 @@ async def test_a_long_prompt_is_folded_and_opens() -> None:
         assert "row 30" in driver.text()
 
 
+@pytest.mark.parametrize(("name", "kept", "gone"), [("bash", 200, 160), ("read", 40, 41)])
+async def test_a_card_opened_again_shows_all_of_a_long_output(
+    name: str, kept: int, gone: int
+) -> None:
+    output = "\n".join(f"row {number}" for number in range(1, 201))
+    arguments = '{"command": "seq 200"}' if name == "bash" else '{"path": "a.py"}'
+    step = call(name, "a.py", arguments=arguments, output=output, summary="200 lines")
+    script = [*opening("x"), *step, finished()]
+    async with running(FakeSession(scripts=[script]), size=(80, 300)) as driver:
+        await driver.ready()
+        await driver.send("x")
+        await driver.idle()
+        await driver.pilot.press("ctrl+o")
+        assert f"│ row {kept}\n" in driver.text()
+        assert f"│ row {gone}\n" not in driver.text()
+        place = next(y for y, row in enumerate(driver.rows()) if "160" in row and "…" in row)
+        assert "open again to see all" in driver.rows()[place]
+        top = driver.chat.transcript.region.y
+        await driver.pilot.click(offset=(8, top + place))
+        assert all(f"│ row {number}\n" in driver.text() for number in (1, 41, 160, 200))
+        assert "open again" not in driver.text()
+        await driver.pilot.press("ctrl+o")
+        assert "│ row" not in driver.text()
+
+
 async def test_an_entry_that_cannot_be_drawn_is_said_so_and_the_rest_stays(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

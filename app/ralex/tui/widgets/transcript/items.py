@@ -7,9 +7,12 @@ Texts are clean from the start: constructors are called with the result of ``sho
 from __future__ import annotations  # items are known at the first frame, what they hold is not
 
 import json
+import re
 from dataclasses import field
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar, TypeAlias, cast
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias, cast
+
+from typing_extensions import override
 
 from ralex.core.records import dataclass
 from ralex.tui.rows import shown, shown_line
@@ -31,6 +34,15 @@ class ToolState(StrEnum):
     UNKNOWN = "unknown"
 
 
+MOST_OUTPUT_LINES: Final = 40
+"""Lines that an open card shows at first."""
+
+SHOW_ALL_META: Final = "show_all"
+"""Marks the row that says how many lines are left out; a click on it shows them."""
+
+_EXIT_NOTE: Final = re.compile(r"\[exit code -?\d+, [\d.]+ s\]\s*\Z")
+
+
 @dataclass(slots=True, kw_only=True)
 class Item:
     """One entry of the transcript.
@@ -49,6 +61,10 @@ class Item:
     def source(self) -> str:
         """Its whole text, for searching and copying."""
         return ""
+
+    def toggle(self) -> None:
+        """Open it, or close it."""
+        self.is_open = not self.is_open
 
 
 @dataclass(slots=True, kw_only=True)
@@ -136,6 +152,7 @@ class ToolItem(Item):
     Attributes:
         output: What it printed; while it runs, the end of that.
         is_cut: Something was printed before that.
+        is_whole: An open card shows all lines, and not only the first or last of them.
         doing: Where it is, in a few words, while it runs.
         begun_s: When it began, in seconds since the turn did.
         running_s: Whole seconds it has run.
@@ -152,6 +169,7 @@ class ToolItem(Item):
     exit_code: int | None = None
     elapsed_ms: int = 0
     is_cut: bool = False
+    is_whole: bool = False
     doing: str = ""
     begun_s: float = 0.0
     running_s: int = 0
@@ -164,6 +182,25 @@ class ToolItem(Item):
         return "\n".join(
             part for part in (f"{self.name} {self.title}", self.diff or self.output) if part
         )
+
+    @property
+    def printed(self) -> list[str]:
+        """The lines of the output; how a command ended stands on the card's first line already."""
+        text = _EXIT_NOTE.sub("", self.output) if "command" in self.arguments else self.output
+        return text.strip("\n").split("\n") if text.strip() else []
+
+    @property
+    def is_long(self) -> bool:
+        """Tell whether an open card leaves lines out unless all are asked for."""
+        return not self.diff and len(self.printed) > MOST_OUTPUT_LINES
+
+    @override
+    def toggle(self) -> None:
+        """Open it; if that left lines out, show them too; then close it."""
+        if self.is_open and self.is_long and not self.is_whole:
+            self.is_whole = True
+        else:
+            self.is_open, self.is_whole = not self.is_open, False
 
 
 @dataclass(slots=True, kw_only=True)

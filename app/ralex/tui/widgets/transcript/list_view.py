@@ -167,7 +167,7 @@ class ItemList(ScrollView):
         if not item.can_open or index is None:
             return
         y = self.scroll_offset.y
-        item.is_open = not item.is_open
+        item.toggle()
         self.screen.clear_selection()
         self.update_item(item)
         is_in_sight = y <= self._heights.top(index) + item.gap < y + self.size.height

@@ -4,7 +4,6 @@ Everything hangs on one left edge, two cells in. What ralex adds (receipts, card
 quieter than what people and models say. Imported after the first frame, with the Markdown parser.
 """
 
-import re
 from collections.abc import Sequence
 from typing import Final, assert_never
 
@@ -17,6 +16,8 @@ from ralex.tui.palette import BOLD, ITALIC, Palette
 from ralex.tui.rows import Line, Row, Span, blank, cells, fit, row, wrap
 from ralex.tui.widgets.transcript.diffs import DiffRenderer, diff_counts
 from ralex.tui.widgets.transcript.items import (
+    MOST_OUTPUT_LINES,
+    SHOW_ALL_META,
     AnswerItem,
     AnyItem,
     ErrorItem,
@@ -36,11 +37,9 @@ WIDEST_CARD: Final = 200
 """Cards hold output and diffs, which gain by room; beyond it a title is too far from its end."""
 
 _FOLDED_USER_ROWS: Final = 14
-_OUTPUT_HEAD: Final = 40
-_OUTPUT_TAIL: Final = 40
 _NAME_WIDTH: Final = 5
 _SUMMARY_WIDTH: Final = 40
-_EXIT_NOTE: Final = re.compile(r"\[exit code -?\d+, [\d.]+ s\]\s*\Z")
+_LEAST_COLUMN: Final = 24
 
 
 class ItemRenderer:
@@ -227,12 +226,9 @@ class ItemRenderer:
             for name, value in item.arguments.items():
                 if value != item.title:
                     lines.append(_argument(name, value, palette))
-        # How a command ended stands on the card's first line already.
-        printed = _EXIT_NOTE.sub("", item.output) if command else item.output
-        output = printed.strip("\n").split("\n") if printed.strip() else []
         if item.is_cut:
             lines.append([("… earlier output", palette.faint)])
-        lines += [[(part, palette.muted)] for part in _shortened(output, is_tail=bool(command))]
+        lines += _output(item, palette, is_tail=bool(command))
         shown = lines or [[("nothing to show", palette.faint)]]
         return self._behind_bar(shown, total, _card_width(total) - INDENT)
 
@@ -289,12 +285,17 @@ class ItemRenderer:
                 spans.append((text if last else text + pad, style))
             lines.append(spans)
         rows: list[Row] = []
-        lead: Line = [("  ", Style.null())]
+        width = _text_width(total)
         for spans in lines:
-            hang = " " * (INDENT + (widths[0] + 2 if len(spans) > 1 else 0))
-            rest: Line = [(hang, Style.null())]
-            room = _text_width(total) - (len(hang) - INDENT)
-            rows += wrap(spans, room, first=lead, rest=rest, total=total)
+            # What does not fit goes on in its own column, or below the labels if that is narrow.
+            head = spans[:-1]
+            if width - cells(head) < min(width // 3, _LEAST_COLUMN):
+                head = spans[:1]
+            lead: Line = [("  ", Style.null()), *head]
+            hang: Line = [(" " * cells(lead), Style.null())]
+            room = width - cells(head)
+            body = spans[len(head) :]
+            rows += wrap(body, room, first=lead, rest=hang, total=total, hidden=INDENT)
         return rows
 
 
@@ -344,11 +345,14 @@ def _argument(name: str, value: str, palette: Palette) -> Line:
     return [(f"{name} ", palette.faint), (lines[0][:400], palette.text), (rest, palette.faint)]
 
 
-def _shortened(lines: list[str], *, is_tail: bool) -> list[str]:
-    most = _OUTPUT_TAIL if is_tail else _OUTPUT_HEAD
-    if len(lines) <= most:
-        return lines
-    left_out = len(lines) - most
-    if is_tail:
-        return [f"… {left_out:,} earlier lines", *lines[-most:]]
-    return [*lines[:most], f"… {left_out:,} more lines"]
+def _output(item: ToolItem, palette: Palette, *, is_tail: bool) -> list[Line]:
+    printed = item.printed
+    more = 0 if item.is_whole else max(0, len(printed) - MOST_OUTPUT_LINES)
+    kept = printed[more:] if is_tail else printed[: len(printed) - more]
+    lines: list[Line] = [[(line, palette.muted)] for line in kept]
+    if more:
+        which = "earlier" if is_tail else "more"
+        style = palette.faint + Style.from_meta({SHOW_ALL_META: True})
+        note = f"… {formats.count(more, f'{which} line')} · open again to see all"
+        lines.insert(0 if is_tail else len(lines), [(note, style)])
+    return lines

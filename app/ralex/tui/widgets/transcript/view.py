@@ -17,7 +17,7 @@ from typing_extensions import override
 from ralex.tui.palette import Palette
 from ralex.tui.rows import Line, painted
 from ralex.tui.widgets.transcript.finding import Finder
-from ralex.tui.widgets.transcript.items import AnyItem, UserItem
+from ralex.tui.widgets.transcript.items import SHOW_ALL_META, AnyItem, UserItem
 from ralex.tui.widgets.transcript.list_view import LINE_BITS, ItemList, Renderer
 
 _LETTERS = frozenset({"k", "j", "c", "space"})
@@ -200,7 +200,8 @@ class Transcript(ItemList, can_focus=True):
             return
         item = self.items[index]
         line = y - self._heights.top(index) - item.gap
-        if line == 0 or (line > 0 and not item.is_open):
+        is_for_all = SHOW_ALL_META in event.style.meta
+        if line == 0 or is_for_all or (line > 0 and not item.is_open):
             self.current = index if item.can_open else self.current
             self.toggle_item(item)
 
