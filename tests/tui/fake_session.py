@@ -301,6 +301,7 @@ class FakeSession:
     limits: Limits = field(default_factory=Limits)
     limit_notes: tuple[str, ...] = ()
     prompts: list[str] = field(default_factory=list[str])
+    overrides_at_turns: list[Override | None] = field(default_factory=list[Override | None])
     answers: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     others: Sequence[Router] = ()
     background: list[JobInfo] = field(default_factory=list[JobInfo])
@@ -422,6 +423,7 @@ class FakeSession:
     @asynccontextmanager
     async def turn(self, prompt: str) -> AsyncGenerator[AsyncIterator[AgentEvent], None]:
         self.prompts.append(prompt)
+        self.overrides_at_turns.append(self.override)
         script = self.scripts.pop(0) if self.scripts else plain_turn(prompt, "Done.")
         try:
             yield self._play(script)

@@ -19,6 +19,7 @@ from ralex.tui.widgets.transcript.items import AnswerItem, ErrorItem, RouteItem
 from tests.tui.fake_session import (
     CHEAP,
     STRONG,
+    FakeOpener,
     FakeSession,
     budget,
     finished,
@@ -50,6 +51,21 @@ async def test_a_model_is_chosen_until_auto_or_for_one_turn() -> None:
         await driver.send("/auto")
         await driver.until(lambda: driver.session.override is None)
         assert "router house" in driver.bar()
+
+
+async def test_commands_given_before_the_session_is_open_hold_for_what_was_asked_after_them() -> (
+    None
+):
+    opener = FakeOpener(FakeSession(scripts=[plain_turn("hello", "Hi.")]), gate=asyncio.Event())
+    async with running(opener=opener, size=(100, 24)) as driver:
+        await driver.send(f"/model {STRONG}")
+        await driver.send("hello")
+        assert opener.gate is not None
+        opener.gate.set()
+        await driver.idle()
+        assert driver.session.prompts == ["hello"]
+        assert driver.session.overrides_at_turns == [Override(model=STRONG)]
+        assert not driver.chat.transcript.newest(ErrorItem)
 
 
 async def test_an_unknown_model_is_an_error_with_a_hint() -> None:

@@ -1,5 +1,7 @@
 """The user's own keys: they work, they take over, and help shows them."""
 
+import asyncio
+
 import pytest
 from textual.binding import Binding
 
@@ -9,7 +11,9 @@ from ralex.tui.preferences import Preferences
 from ralex.tui.screens.budget.screen import BudgetScreen
 from ralex.tui.screens.chat.screen import ChatScreen
 from ralex.tui.screens.dialogs.help import HelpScreen
+from ralex.tui.widgets.activity.activity import Activity
 from ralex.tui.widgets.transcript.view import Transcript
+from tests.tui.fake_session import FakeSession, opening
 from tests.tui.helpers import running
 
 
@@ -93,3 +97,29 @@ async def test_help_tells_what_begins_a_prompt_and_the_keys_of_the_transcript(
     assert "Enter, Space Open or close the entry" in lines
     assert "c Copy the entry" in lines
     assert "x Something new" in lines
+
+
+async def test_hints_name_the_keys_that_are_real() -> None:
+    chosen = Preferences(
+        keys={"help": ("f5",), "budget": ("ctrl+b",), "interrupt": ("ctrl+x",), "newline": ()}
+    )
+    script = [*opening("x"), asyncio.Event()]
+    async with running(FakeSession(scripts=[script]), preferences=chosen) as driver:
+        await driver.ready()
+        rows = [row.split(maxsplit=1) for row in driver.rows() if row]
+        assert ["Enter", "send"] in rows
+        assert ["F5", "help"] in rows
+        assert ["Ctrl+B", "today's money"] in rows
+        assert ["Ctrl+X", "stop what runs; nothing is lost"] in rows
+        await driver.send("x")
+        await driver.until(lambda: driver.chat.is_turn_running)
+        activity = driver.chat.query_one(Activity)
+        await driver.until(lambda: "Ctrl+X to stop" in str(activity.render()))
+        await driver.send("/undo")
+        await driver.until(lambda: "stop it with Ctrl+X first" in driver.text())
+
+
+def test_what_stops_is_named_by_the_key_that_is_left() -> None:
+    assert Preferences().stop_key == "Esc"
+    assert Preferences(keys={"interrupt": ()}).stop_key == "Ctrl+C"
+    assert Preferences(keys={"interrupt": (), "copy_or_stop": ()}).stop_key == ""

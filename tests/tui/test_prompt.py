@@ -111,6 +111,18 @@ async def test_a_slash_lists_commands_and_typing_narrows_the_list() -> None:
         assert listed(driver) == []
 
 
+async def test_the_list_stands_on_the_prompt_whatever_becomes_of_its_height() -> None:
+    async with running(size=(80, 18)) as driver:
+        await driver.ready()
+        await driver.pilot.press("slash")
+        completion = driver.chat.query_one(Completion)
+        assert completion.region.bottom == driver.chat.prompt.region.y
+        await driver.pilot.resize_terminal(80, 30)  # the prompt is taller now
+        await driver.until(lambda: completion.region.bottom == driver.chat.prompt.region.y)
+        await driver.pilot.resize_terminal(80, 15)
+        await driver.until(lambda: completion.region.bottom == driver.chat.prompt.region.y)
+
+
 async def test_escape_closes_the_list_and_leaves_the_text() -> None:
     async with running() as driver:
         await driver.ready()

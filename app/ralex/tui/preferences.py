@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
 
+from ralex.core.keys import effective_keys, key_names
 from ralex.core.records import dataclass
 
 
@@ -24,3 +25,12 @@ class Preferences:
     notify_by: str = "bell"
     notify_after_s: float = 20.0
     notify_focused: bool = False
+
+    def key(self, action: str) -> str:
+        """Name the first key of an action as people write it; empty if it has none."""
+        return key_names(effective_keys(self.keys)[action][:1])
+
+    @property
+    def stop_key(self) -> str:
+        """Name a key that stops what runs; empty if none does."""
+        return self.key("interrupt") or self.key("copy_or_stop")

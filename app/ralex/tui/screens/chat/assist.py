@@ -105,6 +105,14 @@ class Assistant:
         completion = self._list
         completion.offer(choices)
         self._screen.prompt.is_completing = bool(choices)
+        self.place()
+        if choices:
+            self._screen.call_after_refresh(self.place)
+
+    def place(self) -> None:
+        """Put the list above the prompt, whose height is known only once it was laid out."""
+        completion = self._list
+        completion.fit()
         foot = self._screen.query_one("#foot").outer_size.height
         completion.styles.margin = (0, 0, self._screen.prompt.outer_size.height + 1, 0)
         completion.styles.max_height = max(3, min(10, self._screen.size.height - foot - 4))

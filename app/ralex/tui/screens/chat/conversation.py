@@ -80,6 +80,7 @@ class Conversation:
         self._warnings = list(warnings)
         self._scribe: Scribe | None = None
         self._opening: Worker[None] | None = None
+        self._opened = asyncio.Event()
         self._turn: Worker[None] | None = None
         self._is_turn = False
         self._told: set[str] = set()
@@ -111,6 +112,10 @@ class Conversation:
             self._opening = self._screen.run_worker(
                 self._open(opens, told), group="session", exit_on_error=False
             )
+
+    async def opened(self) -> None:
+        """Wait until a session is open, or could not be opened."""
+        await self._opened.wait()
 
     def submit(self, waiting: Waiting) -> None:
         """Send a prompt: into the turn that runs, else as soon as everything before it is done."""
@@ -163,7 +168,7 @@ class Conversation:
         """
         session, scribe = self.session, self._scribe
         if self.is_running:
-            self._screen.show_error("a turn is still running", "stop it with Esc first")
+            self._screen.say_that_a_turn_runs()
         elif session is None or scribe is None:
             self._screen.show_error("the session is not open yet", "try again in a moment")
         else:
@@ -210,6 +215,7 @@ class Conversation:
             self._screen.show_error(f"the session could not be opened: {error}", hint)
         finally:
             self._opening = None
+            self._opened.set()
         self._send_next()
 
     async def _use(

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ralex.custom_commands import matching_commands
 from ralex.errors import RalexError
@@ -18,6 +18,8 @@ from ralex.tui.widgets.transcript.items import NoticeItem, ReportItem, RouteItem
 
 if TYPE_CHECKING:
     from ralex.tui.screens.chat.screen import ChatScreen
+
+_NEED_NO_SESSION: Final = frozenset({"clear", "copy", "find", "help", "quit", "theme"})
 
 _logger = logging.getLogger(__name__)
 
@@ -56,6 +58,8 @@ class CommandRunner:
         if command is None:
             await self._run_own(typed)
             return
+        if command.name not in _NEED_NO_SESSION:
+            await self._screen.conversation.opened()
         try:
             await self._commands[command.name](typed.argument)
         except RalexError as error:
@@ -173,7 +177,7 @@ class CommandRunner:
 
     async def _clear(self, _argument: str) -> None:
         if self._screen.is_turn_running:
-            self._screen.show_error("a turn is still running", "stop it with Esc first")
+            self._screen.say_that_a_turn_runs()
             return
         self._screen.transcript.load([])
 

@@ -20,7 +20,7 @@ from ralex.core.terminal_text import mask_secrets
 from ralex.errors import ConfigError
 from ralex.slash import Typed, read_command
 from ralex.tui.keymap import action_keys, prompt_keys, screen_bindings
-from ralex.tui.palette import palette
+from ralex.tui.palette import Palette, palette
 from ralex.tui.preferences import Preferences
 from ralex.tui.rows import shown
 from ralex.tui.screens.chat.asking import PromptDesk
@@ -99,7 +99,12 @@ class ChatScreen(ReadingScreen):
         yield Header()
         yield Transcript(id="transcript")
         with Vertical(id="foot"):
-            yield Activity(self._clock, is_still=self._is_still, id="activity")
+            yield Activity(
+                self._clock,
+                stop_key=self._preferences.stop_key,
+                is_still=self._is_still,
+                id="activity",
+            )
             yield Queue(id="queue")
             yield Search(id="search")
             yield Prompt(id="prompt", keys=prompt_keys(self._preferences.keys))
@@ -138,9 +143,9 @@ class ChatScreen(ReadingScreen):
 
     def on_resize(self, _event: Resize) -> None:
         """Fit the hints of an empty transcript."""
-        width = self.size.width
         self.show_queue()
-        self.transcript.welcome(welcome_lines(palette(self.host.theme_variables), width))
+        self.call_after_refresh(self._assistant.place)
+        self._welcome(palette(self.host.theme_variables))
 
     def show_session(self) -> None:
         """Show the session's names and numbers."""
@@ -160,11 +165,14 @@ class ChatScreen(ReadingScreen):
     def restyle(self) -> None:
         """Draw the transcript in the colours of the theme."""
         styles = palette(self.host.theme_variables)
-        self.transcript.welcome(welcome_lines(styles, self.size.width))
+        self._welcome(styles)
         if self.conversation.is_drawable:
             from ralex.tui.widgets.transcript.render import ItemRenderer  # noqa: PLC0415
 
             self.transcript.restyle(ItemRenderer(styles), styles)
+
+    def _welcome(self, styles: Palette) -> None:
+        self.transcript.welcome(welcome_lines(styles, self.size.width, self._preferences))
 
     def on_descendant_focus(self, _event: DescendantFocus) -> None:
         """Say that there is a place for what was typed so far."""
@@ -327,6 +335,11 @@ class ChatScreen(ReadingScreen):
         event.stop()
         self.conversation.count_second()
 
+    def say_that_a_turn_runs(self) -> None:
+        """Tell why something cannot be done now."""
+        key = self._preferences.stop_key
+        self.show_error("a turn is still running", f"stop it with {key} first" if key else "")
+
     def action_mode(self) -> None:
         """Go on to the next mode."""
         if self.session is not None:
@@ -356,7 +369,8 @@ class ChatScreen(ReadingScreen):
             self.run_command(Typed("quit", ""))
             return
         self._last_ctrl_c = now
-        self.notify("Press Ctrl+C again to quit", markup=False, timeout=_QUIT_WITHIN_S)
+        text = f"Press {self._preferences.key('copy_or_stop')} again to quit"
+        self.notify(text, markup=False, timeout=_QUIT_WITHIN_S)
 
     async def action_leave(self) -> None:
         """Stop what runs and leave."""

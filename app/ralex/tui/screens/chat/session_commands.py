@@ -90,7 +90,7 @@ class SessionCommands:
 
     def _open(self, opens: "Callable[[], Awaitable[ChatSession]]", *, told: str = "") -> None:
         if self._screen.is_turn_running:
-            self._screen.show_error("a turn is still running", "stop it with Esc first")
+            self._screen.say_that_a_turn_runs()
         else:
             self._screen.conversation.open(opens, told=told)
 

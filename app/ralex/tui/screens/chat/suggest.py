@@ -44,6 +44,7 @@ def _commands(typed: str, commands: Sequence[Command]) -> list[Choice]:
             replaces=len(typed) + 1,
             text=f"/{command.name}" + (" " if command.argument else ""),
             label=command.usage,
+            short=f"/{command.name}",
             hint=command.help,
             is_final=not command.argument or command.argument.startswith("["),
         )

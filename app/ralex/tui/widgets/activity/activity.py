@@ -19,6 +19,7 @@ class Activity(Static):
 
     Args:
         clock: Monotonic seconds.
+        stop_key: What stops it, named for people; empty if no key does.
         is_still: Draw no moving parts, for pictures and for people who asked for none.
     """
 
@@ -29,11 +30,13 @@ class Activity(Static):
         self,
         clock: Callable[[], float],
         *,
+        stop_key: str = "Esc",
         is_still: bool = False,
         id: str | None = None,  # noqa: A002 - Textual's name
     ) -> None:
         super().__init__("", id=id, markup=False)
         self._clock = clock
+        self._stop_key = stop_key
         self._is_still = is_still
         self._what = ""
         self._started = 0.0
@@ -93,7 +96,8 @@ class Activity(Static):
         ]
         if speed := self._speed():
             parts.append(f"~{speed} tokens/s")
-        parts.append("Esc to stop")
+        if self._stop_key:
+            parts.append(f"{self._stop_key} to stop")
         rest = " · ".join(parts)
         what = formats.shortened(self._what, max(8, self.content_size.width - len(rest) - 6))
         self.update(

@@ -1,7 +1,9 @@
 """What the prompt could become: one list above it that never takes the focus."""
 
 from collections.abc import Sequence
+from typing import Final
 
+from rich.cells import cell_len
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import OptionList
@@ -9,6 +11,10 @@ from textual.widgets.option_list import Option
 
 from ralex.core.records import dataclass
 from ralex.core.terminal_text import clean_line
+
+_GAP: Final = 2
+_FRAME: Final = 4
+"""Cells beside the choices: the bar, the padding, the scroll bar."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +25,7 @@ class Choice:
         replaces: Characters before the cursor that it replaces.
         text: What comes in their place.
         label: What is shown.
+        short: Shown in the label's place where the hints would be cut.
         hint: Shown after it, quieter.
         is_final: Enter sends it at once.
     """
@@ -26,6 +33,7 @@ class Choice:
     replaces: int
     text: str
     label: str
+    short: str = ""
     hint: str = ""
     is_final: bool = False
 
@@ -62,10 +70,27 @@ class Completion(OptionList, can_focus=False):
         self._choices = list(choices)
         self.clear_options()
         if choices:
-            wide = max(len(choice.label) for choice in choices)
-            self.add_options([Option(_line(choice, wide)) for choice in choices])
+            self.add_options([Option(line) for line in self._drawn_choices()])
             self.highlighted = 0
         self.display = bool(choices)
+
+    def fit(self) -> None:
+        """Draw the choices for the room there is now."""
+        if self.is_open and self._choices:
+            for at, line in enumerate(self._drawn_choices()):
+                self.replace_option_prompt_at_index(at, line)
+
+    def _drawn_choices(self) -> list[Content]:
+        labels = [choice.label for choice in self._choices]
+        hints = max(cell_len(choice.hint) for choice in self._choices)
+        if max(map(cell_len, labels)) + _GAP + hints > self.screen.size.width - _FRAME:
+            labels = [choice.short or choice.label for choice in self._choices]
+        labels = [clean_line(label) for label in labels]
+        wide = max(map(cell_len, labels))
+        return [
+            _line(label, choice.hint, wide)
+            for label, choice in zip(labels, self._choices, strict=True)
+        ]
 
     def move(self, step: int) -> None:
         """Mark the next choice, around the ends."""
@@ -78,9 +103,8 @@ class Completion(OptionList, can_focus=False):
         self.post_message(self.Picked(self._choices[event.option_index]))
 
 
-def _line(choice: Choice, wide: int) -> Content:
-    label = Content(clean_line(choice.label))
-    if not choice.hint:
-        return label
-    pad = " " * (wide - len(choice.label) + 2)
-    return Content.assemble(label, (f"{pad}{clean_line(choice.hint)}", "$text-muted"))
+def _line(label: str, hint: str, wide: int) -> Content:
+    if not hint:
+        return Content(label)
+    pad = " " * (wide - cell_len(label) + _GAP)
+    return Content.assemble(label, (f"{pad}{clean_line(hint)}", "$text-muted"))
