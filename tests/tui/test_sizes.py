@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
@@ -15,7 +16,9 @@ from ralex.core.tiers import Tier
 from ralex.tui.formats import shortened_left
 from ralex.tui.hanging import beside
 from ralex.tui.screens.sessions.screen import SessionsScreen
+from ralex.tui.widgets.completion.completion import Completion
 from ralex.tui.widgets.header.header import Header
+from ralex.tui.widgets.transcript.items import ReportItem
 from tests.tui.fake_session import MODELS, FakeOpener, FakeSession, budget, route
 from tests.tui.helpers import Driver, running
 from tests.tui.test_pictures import Compare, chat_of, ralex, ready, until
@@ -80,6 +83,63 @@ async def test_the_columns_of_models_are_whole_in_little_room_and_names_keep_the
         assert line.split("│")[1].split()[-1] == "SMCR"
         assert line.index("SMCR") == head.index("tier")
         assert any("at openrouter" in row for row in rows), "what is cut is told below"
+
+
+async def test_what_commands_do_is_read_whole_in_little_room() -> None:
+    async with running(size=TINY) as driver:
+        await driver.ready()
+        await driver.type("/")
+        completion = driver.chat.query_one(Completion)
+        assert (
+            str(completion.options[0].prompt)
+            == "/model      Choose a model, for a turn or task too"
+        )
+        assert "…" not in seen(driver)
+        await driver.pilot.resize_terminal(100, 30)
+        await driver.until(lambda: "[id]" in str(completion.options[0].prompt))
+        await driver.pilot.resize_terminal(60, 15)
+        await driver.until(lambda: "[id]" not in str(completion.options[0].prompt))
+
+
+async def test_a_report_keeps_to_its_columns_in_little_room() -> None:
+    async with running(size=TINY) as driver:
+        await driver.ready()
+        lines = (
+            ("tool results", "~1.1k", "73%", "━" * 18),
+            ("together", "~1.2k", "1%", "of 128k, 1 message and a few more words"),
+        )
+        driver.chat.show(ReportItem(title="Context", lines=lines))
+        await driver.pilot.pause()
+        assert driver.rows()[1:5] == [
+            "  Context",
+            "  tool results  ~1.1k  73%  ━━━━━━━━━━━━━━━━━━",
+            "  together      ~1.2k  1%   of 128k, 1 message and a few",
+            "                            more words",
+        ]
+        wide = ReportItem(title="Files", lines=(("x" * 9, "y" * 30, "a word " * 4),))
+        driver.chat.show(wide)
+        await driver.pilot.pause()
+        assert [row for row in driver.rows() if row][-2:] == [
+            f"  {'x' * 9}  {'y' * 30}  a word a word",
+            f"{' ' * 13}a word a word",
+        ]
+
+
+@pytest.mark.parametrize("what", ["/sessions", "ctrl+r"])
+async def test_a_screen_looks_the_same_whatever_was_opened_before_it(
+    what: str, tmp_path: Path
+) -> None:
+    async with running(size=(80, 24), home=tmp_path) as driver:
+        await driver.ready()
+        await driver.send("an ask to be found again")
+        await driver.idle()
+        await opened(driver, what)
+        first = seen(driver)
+        await driver.pilot.press("escape")
+        await opened(driver, "f1")
+        await driver.pilot.press("escape")
+        await opened(driver, what)
+        assert seen(driver) == first
 
 
 async def test_lists_follow_a_change_of_size_and_keep_the_mark() -> None:

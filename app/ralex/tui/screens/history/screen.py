@@ -56,7 +56,7 @@ class HistoryScreen(ModalScreen[str | None]):
     @override
     def compose(self) -> ComposeResult:
         """List above, the whole of what is marked below it, the search line at the bottom."""
-        with Vertical(classes="dialog") as dialog:
+        with Vertical(classes="frame") as dialog:
             dialog.border_title = "Earlier prompts"
             dialog.border_subtitle = "Enter takes · Ctrl+R older · Esc closes"
             yield OptionList(markup=False, compact=True)

@@ -96,7 +96,7 @@ class SessionsScreen(ModalScreen[Chosen | None]):
     @override
     def compose(self) -> ComposeResult:
         """Filter, list, a look inside, what can be done."""
-        with Vertical(classes="dialog") as dialog:
+        with Vertical(classes="frame") as dialog:
             dialog.border_title = "Sessions"
             dialog.border_subtitle = _SUBTITLE
             entry = Input(placeholder="search titles and texts", compact=True)
@@ -279,7 +279,7 @@ class SessionsScreen(ModalScreen[Chosen | None]):
         self._clear_question()
 
     def _ask(self, text: Content, *, subtitle: str = _SUBTITLE) -> None:
-        self.query_one(".dialog", Vertical).border_subtitle = subtitle
+        self.query_one(".frame", Vertical).border_subtitle = subtitle
         self.query_one("#asked", Static).update(text)
         self.query_one("#asked").display = True
         self.query_one("#deeds").display = False
@@ -287,7 +287,7 @@ class SessionsScreen(ModalScreen[Chosen | None]):
         self.query_one("#look").display = self.size.height >= HEIGHTS[1][0]
 
     def _clear_question(self) -> None:
-        self.query_one(".dialog", Vertical).border_subtitle = _SUBTITLE
+        self.query_one(".frame", Vertical).border_subtitle = _SUBTITLE
         self.query_one("#asked").display = False
         for name in ("#deeds", "#look"):
             self.query_one(name).display = True

@@ -87,7 +87,7 @@ class SetupScreen(ModalScreen[SetupDone | None]):
     @override
     def compose(self) -> ComposeResult:
         """A question, a list or a line to answer with, and a note."""
-        with VerticalScroll(classes="dialog", can_focus=False) as dialog:
+        with VerticalScroll(classes="frame", can_focus=False) as dialog:
             dialog.border_title = "Welcome to ralex"
             yield Static("", id="question", markup=False)
             key = Input(password=True, compact=True, id="key")
@@ -289,7 +289,7 @@ class SetupScreen(ModalScreen[SetupDone | None]):
     ) -> None:
         """Show a step: a list if it has entries, else the line for the key."""
         self._entries = entries
-        self.query_one(".dialog", VerticalScroll).border_subtitle = subtitle
+        self.query_one(".frame", VerticalScroll).border_subtitle = subtitle
         self.query_one("#question", Static).update(question)
         self.query_one("#note", Static).update(note)
         self.query_one("#note", Static).display = bool(note)
