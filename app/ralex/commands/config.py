@@ -178,7 +178,7 @@ def run(
         names = set_key(path, args.key, args.value, cwd=cwd, environ=environ)
         stdout.write(f"set {key_text(names)} in {path}\n")
     elif args.action in {"trust", "untrust"}:
-        from ralex.commands import trusting  # noqa: PLC0415 - brings pydantic
+        from ralex.commands import trusting  # noqa: PLC0415 - a question of its own
 
         change = trusting.trust if args.action == "trust" else trusting.untrust
         change(cwd, environ, stdout)

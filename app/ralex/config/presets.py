@@ -1,4 +1,4 @@
-"""The routers that ship in ``rules/presets``: one file each, read without pydantic_core.
+"""The routers that ship in ``rules/presets``: one file each, not checked as a user's files are.
 
 They are ralex's own files, held by tests, so they are read as trusted data: every start needs them.
 """

@@ -1,15 +1,12 @@
 """What a configuration file may hold, and its faults in plain words.
 
-Needs ``pydantic_core``, with ``sections`` and ``values``, and is imported only when a file exists.
-Every message names file, line and key; values are not repeated, because one of them may be a key.
+Imported only when a file exists. Every message names file, line and key; values are not repeated,
+because one of them may be a key.
 """
 
-import difflib
 from typing import Annotated, Literal
 
-from pydantic_core import ErrorDetails, ValidationError
-
-from ralex.config.sections import Bounds, Key, Section
+from ralex.config.sections import Bounds, FieldError, Key, Section
 from ralex.config.toml_text import KeyPath, TomlFile, TomlTable
 from ralex.config.values import (
     ApiName,
@@ -280,20 +277,6 @@ _SECTIONS: tuple[tuple[tuple[str, ...], type[Section]], ...] = (
     (("routers", "*", "options", "keyword_tiers", "*"), KeywordTierSection),
 )
 
-_PLAIN_WORDS = (
-    ("Input should be ", "must be "),
-    ("a valid string", "text"),
-    ("a valid integer", "a whole number"),
-    ("a valid boolean", "true or false"),
-    ("a valid dictionary or instance of ", "a table, not a "),
-    ("a valid dictionary", "a table"),
-    ("a valid list", "a list"),
-    ("String should have", "must have"),
-    ("List should have at least 1 item after validation, not 0", "must not be empty"),
-    ("List should have", "must have"),
-    (" after validation", ""),
-)
-
 
 def check_table(file: TomlFile, table: TomlTable | None = None) -> FileSection:
     """Check a file, or the part of it that counts.
@@ -303,10 +286,8 @@ def check_table(file: TomlFile, table: TomlTable | None = None) -> FileSection:
     """
     try:
         return FileSection.checked(file.table if table is None else table)
-    except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-    except RecursionError:
-        raise ConfigError(f"{file.path}: tables or lists are nested too deeply") from None
+    except FieldError as error:
+        fault = error
     # Outside the except block, so that no traceback carries the values that were checked.
     raise _explain(file, fault)
 
@@ -323,6 +304,8 @@ def known_keys(key_path: KeyPath) -> tuple[str, ...]:
 
 def nearest(name: str, choices: tuple[str, ...]) -> str:
     """Ask whether one of the choices was meant; empty if none is near."""
+    import difflib  # noqa: PLC0415 - only for a message
+
     folded = {choice.casefold(): choice for choice in choices}
     near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
     return f"; did you mean '{folded[near[0]]}'?" if near else ""
@@ -334,30 +317,22 @@ def table_name(key_path: KeyPath) -> str:
     return "[" + ".".join(parts).replace(".#", " #") + "]"
 
 
-def _explain(file: TomlFile, fault: ErrorDetails) -> ConfigError:
-    key_path: KeyPath = tuple(part for part in fault["loc"] if part != "[key]")
+def _explain(file: TomlFile, fault: FieldError) -> ConfigError:
+    key_path: KeyPath = fault.place
     around, last = key_path[:-1], key_path[-1] if key_path else ""
     name = f"#{last + 1}" if isinstance(last, int) else _shown(last)
     where = f"in {table_name(around)}" if around else "at the top of the file"
-    if fault["type"] == "extra_forbidden":
+    if fault.kind == "unknown":
         choices = known_keys(around)
         return file.error(
             key_path,
             f"unknown key {name} {where}{nearest(str(last), choices) or _home_of(str(last))}",
             hint="known keys: " + ", ".join(choices),
         )
-    if fault["type"] == "missing":
+    if fault.kind == "missing":
         return file.error(around, f"{table_name(around)} has no {name}")
-    message = fault["msg"]
-    for theirs, ours in _PLAIN_WORDS:
-        message = message.replace(theirs, ours)
-    if " not a " in message:
-        message = message.partition(", not a ")[0]
-    if fault["type"] == "literal_error":
-        choices = tuple(str(fault.get("ctx", {}).get("expected", "")).replace("'", "").split(", "))
-        split = tuple(part for choice in choices for part in choice.split(" or "))
-        message += nearest(str(fault["input"])[:50], split)
-    return file.error(key_path, f"{name} {where} {message}")
+    near = nearest(fault.given, fault.choices) if fault.choices else ""
+    return file.error(key_path, f"{name} {where} {fault.message}{near}")
 
 
 def _home_of(name: str) -> str:

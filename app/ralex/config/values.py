@@ -1,14 +1,9 @@
-"""The values that a configuration file may hold, with the words for what is wrong with one.
-
-With ``sections`` and ``schema`` the only module that needs ``pydantic_core``.
-"""
+"""The values that a configuration file may hold, with the words for what is wrong with one."""
 
 from decimal import Decimal
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic_core import PydanticCustomError
-
-from ralex.config.sections import Bounds, Checked, Lifted
+from ralex.config.sections import Bounds, Checked, FieldError, Lifted
 
 MAX_USD = Decimal(1_000_000_000)
 _MAX_WEIGHT = 100.0
@@ -16,17 +11,17 @@ _MAX_WEIGHT = 100.0
 
 def _number(value: object, what: str) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise PydanticCustomError("number", "must be {what}", {"what": what})
+        raise FieldError(f"must be {what}")
     number = Decimal(value)
     if not number.is_finite():
-        raise PydanticCustomError("number", "must be a finite number")
+        raise FieldError("must be a finite number")
     return number
 
 
 def _usd(value: object) -> Decimal:
     amount = _number(value, "a number of USD")
     if not 0 <= amount <= MAX_USD:
-        raise PydanticCustomError("usd", "must be between 0 and a billion USD")
+        raise FieldError("must be between 0 and a billion USD")
     return amount
 
 
@@ -34,35 +29,35 @@ def _limit(value: object) -> Decimal | None:
     if value is False:
         return None
     if value is True:
-        raise PydanticCustomError("limit", "must be a number of USD, or false for no limit")
+        raise FieldError("must be a number of USD, or false for no limit")
     return _usd(value)
 
 
 def _real(value: object) -> float:
     number = float(_number(value, "a number"))
     if abs(number) > _MAX_WEIGHT:
-        raise PydanticCustomError("real", "must be between -100 and 100")
+        raise FieldError("must be between -100 and 100")
     return number
 
 
 def _seconds(value: object) -> float:
     number = _number(value, "a number of seconds")
     if not 0 < number <= 86_400:
-        raise PydanticCustomError("seconds", "must be more than 0 and at most 86400 seconds")
+        raise FieldError("must be more than 0 and at most 86400 seconds")
     return float(number)
 
 
 def _lifetime(value: object) -> float:
     number = _number(value, "a number of seconds")
     if not 0 < number <= 31_536_000:
-        raise PydanticCustomError("lifetime", "must be more than 0 and at most a year of seconds")
+        raise FieldError("must be more than 0 and at most a year of seconds")
     return float(number)
 
 
 def _weight(value: object) -> float:
     number = _number(value, "a number")
     if not 0 <= number <= 1_000_000:
-        raise PydanticCustomError("weight", "must be between 0 and 1000000")
+        raise FieldError("must be between 0 and 1000000")
     return float(number)
 
 
