@@ -16,7 +16,7 @@ from ralex.errors import MissingKeyError, RalexError, UsageError
 if TYPE_CHECKING:
     from ralex.config.model import Config
     from ralex.headless.structured import AnswerForm
-    from ralex.wiring import RunOptions
+    from ralex.run_options import RunOptions
 
 _MODULES = {"import": "importing"}
 """Commands whose names are words of Python."""
@@ -150,7 +150,7 @@ def _loader(
 
 
 def _options(args: argparse.Namespace) -> "RunOptions":
-    from ralex.wiring import RunOptions, check_folder  # noqa: PLC0415
+    from ralex.run_options import RunOptions, check_folder  # noqa: PLC0415
 
     check_combinations(args)
     if args.forks and not (args.continues or args.resume):

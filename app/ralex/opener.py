@@ -17,11 +17,22 @@ if TYPE_CHECKING:
     from ralex.agent.session import Session
     from ralex.core.events import AgentEvent
     from ralex.opened import ClosableProvider
+    from ralex.run_options import RunOptions
     from ralex.store.session_search import SearchHit, SessionPreview
     from ralex.store.sessions import StoredSession
-    from ralex.wiring import Engine, RunOptions
+    from ralex.wiring import Engine
 
 _MOST_LISTED = 500
+_PARTS = (
+    "ralex.agent.opening",
+    "ralex.config.scorers",
+    "ralex.tools.registry",
+    "ralex.store.ledger",
+    "ralex.store.sessions",
+    "ralex.dispatch.callers",
+    "ralex.observe.observer",
+)
+"""What opening a session takes longest to import; on the event loop no key would be heard."""
 
 
 class EngineOpener:
@@ -59,6 +70,9 @@ class EngineOpener:
 
     async def open(self) -> "Session":
         """Open the session the command line asked for."""
+        from ralex.behind import import_behind  # noqa: PLC0415
+
+        await import_behind(_PARTS)
         if self._is_held is not None:
             await self._is_held.wait()
         return await self._use(self._options)

@@ -5,7 +5,6 @@ before the HTTP library, the database or the tools are loaded.
 """
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,11 +12,10 @@ from typing import TYPE_CHECKING
 from ralex.core.budget import BudgetState
 from ralex.core.ids import SessionId
 from ralex.core.models import PriceList
-from ralex.core.records import dataclass
 from ralex.core.routing import Override, RouteDecision
-from ralex.core.tiers import Tier
-from ralex.errors import SessionNotFoundError, UsageError
+from ralex.errors import SessionNotFoundError
 from ralex.opened import OpenedParts
+from ralex.run_options import RunOptions
 
 if TYPE_CHECKING:
     from ralex.agent.limits import LimitDesk
@@ -28,38 +26,6 @@ if TYPE_CHECKING:
 
 _SHORTEST_KEY = 8
 """Shorter ones, such as a local server's ``x``, are words that may stand anywhere."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
-    """What a command line or a screen asks of a session.
-
-    Attributes:
-        resume: Id of a stored session, or its beginning.
-        continues: Take up the project's last session.
-        forks: Work in a copy of the session taken up, and leave that one as it is.
-        model: A model for the whole run, or None for the router.
-        tier: A tier for the whole run, or None.
-        max_cost_usd: Limit on what one turn may cost, or None.
-        label: Words that stay on screen, such as the demo's notice.
-        extra_roots: Folders besides ``cwd`` that tools may read and change.
-        answer_schema: JSON Schema that final answers must follow, or empty.
-        tag: Kept with every charge, for reports, or empty.
-        names_sessions: A cheap model may name the session, unless the configuration says no.
-    """
-
-    cwd: Path
-    resume: str = ""
-    continues: bool = False
-    forks: bool = False
-    model: str = ""
-    tier: Tier | None = None
-    max_cost_usd: Decimal | None = None
-    label: str = ""
-    extra_roots: tuple[Path, ...] = ()
-    answer_schema: str = ""
-    tag: str = ""
-    names_sessions: bool = False
 
 
 class Engine(OpenedParts):
@@ -231,16 +197,3 @@ class Engine(OpenedParts):
                 hint="leave --continue out to start one",
             )
         return latest
-
-
-def check_folder(folder: Path, *, flag: str = "--cwd") -> Path:
-    """Resolve a folder named on the command line.
-
-    Raises:
-        UsageError: If it is not a directory.
-    """
-    if not folder.is_dir():
-        raise UsageError(
-            f"{folder} is not a directory", hint=f"name an existing folder with {flag}"
-        )
-    return folder.resolve()

@@ -16,7 +16,8 @@ from ralex.core.pricing import flat_price
 from ralex.core.routing import Router
 from ralex.core.tiers import Tier
 from ralex.providers.scripted import ScriptedProvider, ScriptedStep
-from ralex.wiring import Engine, RunOptions
+from ralex.run_options import RunOptions
+from ralex.wiring import Engine
 
 
 def model(name: str, usd: str, window: int = 128_000) -> ModelInfo:

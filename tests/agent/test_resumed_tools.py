@@ -3,7 +3,8 @@
 import pytest
 
 from ralex.providers.scripted import ScriptedCall, ScriptedStep
-from ralex.wiring import Engine, RunOptions
+from ralex.run_options import RunOptions
+from ralex.wiring import Engine
 from tests.agent.script import DONE, HELLO, edit, finished_calls, read, step
 from tests.agent.stand import Stand, make_config, play
 

@@ -17,7 +17,8 @@ from ralex.core.tiers import Tier
 from ralex.core.usage import Usage
 from ralex.errors import MissingKeyError, UsageError
 from ralex.providers.scripted import ScriptedProvider, ScriptedStep
-from ralex.wiring import Engine, RunOptions
+from ralex.run_options import RunOptions
+from ralex.wiring import Engine
 from tests.agent.script import DONE, HELLO, edit, of, read, shell, step
 from tests.agent.stand import Stand, make_config, model, play
 

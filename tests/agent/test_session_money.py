@@ -8,7 +8,8 @@ import pytest
 
 from ralex.errors import SessionLockedError
 from ralex.providers.scripted import ScriptedProvider, ScriptedStep
-from ralex.wiring import Engine, RunOptions
+from ralex.run_options import RunOptions
+from ralex.wiring import Engine
 from tests.agent.stand import Stand, make_config, play
 
 

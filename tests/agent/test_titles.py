@@ -17,8 +17,9 @@ from ralex.config.model import Config
 from ralex.core.budget import Limits
 from ralex.core.events import TurnFinished
 from ralex.providers.scripted import ScriptedProvider, ScriptedStep
+from ralex.run_options import RunOptions
 from ralex.store.sessions import SqliteSessions
-from ralex.wiring import Engine, RunOptions
+from ralex.wiring import Engine
 from tests.agent.script import step
 from tests.agent.stand import make_config, play
 

@@ -10,7 +10,8 @@ from ralex.core.tiers import Tier
 from ralex.demo.stage import set_stage
 from ralex.demo.story import LABEL, load_story
 from ralex.headless.demo import run_demo_headless
-from ralex.wiring import Engine, RunOptions
+from ralex.run_options import RunOptions
+from ralex.wiring import Engine
 
 
 def test_every_step_shows_tier_model_tokens_and_cost(own_surroundings: Path) -> None:

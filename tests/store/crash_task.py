@@ -20,7 +20,8 @@ from ralex.core.events import AgentEvent, ToolCallDelta
 from ralex.core.stream import ReasoningDelta, TextDelta
 from ralex.core.usage import Usage
 from ralex.providers.scripted import ScriptedCall, ScriptedProvider, ScriptedStep
-from ralex.wiring import Engine, RunOptions
+from ralex.run_options import RunOptions
+from ralex.wiring import Engine
 from tests.agent.stand import make_config
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"

@@ -85,7 +85,7 @@ def test_running(snap_compare: Compare, size: tuple[int, int], theme: str) -> No
 def test_search(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
     async def sought(pilot: Pilot[None]) -> None:
         await done(pilot)
-        chat_of(pilot).open_search("code")
+        await chat_of(pilot).open_search("code")
         await until(pilot, lambda: "/" in str(chat_of(pilot).query_one("#place", Static).render()))
         await pilot.press("enter", "enter")
 

@@ -13,8 +13,8 @@ PATHS = ("README.md", "c/h/e.py", "check/list.txt", "src/checkout.py", "tests/te
 
 
 def listed(driver: Driver) -> list[str]:
-    completion = driver.chat.query_one(Completion)
-    return [str(option.prompt) for option in completion.options] if completion.is_open else []
+    shown = [each for each in driver.chat.query(Completion) if each.is_open]
+    return [str(option.prompt) for each in shown for option in each.options]
 
 
 @pytest.mark.parametrize(

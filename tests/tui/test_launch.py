@@ -12,9 +12,9 @@ from ralex.core.ids import ModelId
 from ralex.core.routing import Override
 from ralex.demo.stage import Stage, set_stage
 from ralex.errors import SessionLockedError, UsageError
+from ralex.run_options import RunOptions
 from ralex.tui.launch import EngineOpener
 from ralex.tui.ports import ChatSession
-from ralex.wiring import RunOptions
 
 
 @pytest.fixture

@@ -15,10 +15,8 @@ from tests.tui.helpers import Driver, running
 
 
 def listed(driver: Driver) -> list[str]:
-    completion = driver.chat.query_one(Completion)
-    if not completion.is_open:
-        return []
-    return [str(option.prompt).split("  ")[0] for option in completion.options]
+    shown = [each for each in driver.chat.query(Completion) if each.is_open]
+    return [str(option.prompt).split("  ")[0] for each in shown for option in each.options]
 
 
 async def paste(driver: Driver, text: str) -> None:

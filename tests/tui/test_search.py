@@ -103,7 +103,7 @@ async def test_no_match_is_said_and_the_view_stays() -> None:
     async with running(size=(80, 24)) as driver:
         await driver.ready()
         driver.chat.transcript.load(entries())
-        driver.chat.open_search("haystack")
+        await driver.chat.open_search("haystack")
         await driver.until(lambda: place(driver))
         assert place(driver) == "no match"
         assert driver.chat.transcript.is_following

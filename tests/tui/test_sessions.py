@@ -14,10 +14,10 @@ from ralex.core.ids import SessionId
 from ralex.demo.stage import set_stage
 from ralex.errors import UsageError
 from ralex.opener import EngineOpener
+from ralex.run_options import RunOptions
 from ralex.tui.app import RalexApp
 from ralex.tui.screens.sessions.preview import preview_lines
 from ralex.tui.screens.sessions.screen import SessionsScreen
-from ralex.wiring import RunOptions
 from tests.tui.fake_session import FakeOpener, FakeSession, plain_turn
 from tests.tui.helpers import Driver, running
 from tests.tui.test_launch import say

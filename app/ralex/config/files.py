@@ -14,7 +14,6 @@ from ralex.config.endpoints import (
 )
 from ralex.config.keys import apply_keys
 from ralex.config.model import ProviderConfig
-from ralex.config.permission_rules import rules_of
 from ralex.config.routers import plan_router
 from ralex.config.schema import (
     BudgetSection,
@@ -35,7 +34,6 @@ from ralex.core.models import (
     PriceList,
     Rates,
 )
-from ralex.core.permissions import Layer
 
 _ENV = "env:"
 
@@ -59,7 +57,11 @@ def apply_user_file(draft: Draft, file: TomlFile, environ: Mapping[str, str]) ->
         draft.models[model.id] = model
         if model.id not in draft.own_models:
             draft.own_models.append(model.id)
-    draft.permissions += rules_of(file, content.permissions, Layer.USER)
+    if content.permissions:
+        from ralex.config.permission_rules import rules_of  # noqa: PLC0415 - brings the shell's words
+        from ralex.core.permissions import Layer  # noqa: PLC0415
+
+        draft.permissions += rules_of(file, content.permissions, Layer.USER)
     _apply_names(draft, file, content)
     planned = {
         name: PlannedRouter(

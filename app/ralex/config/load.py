@@ -140,13 +140,13 @@ def _apply_files(
             apply_litellm_file(draft, path, environ)
             draft.sources.append(f"{path} (LiteLLM)")
             continue
-        from ralex.config.files import apply_user_file  # noqa: PLC0415 - brings pydantic_core
+        from ralex.config.files import apply_user_file  # noqa: PLC0415 - only where there is one
         from ralex.config.toml_text import read_toml  # noqa: PLC0415
 
         apply_user_file(draft, read_toml(path), environ)
         draft.sources.append(str(path))
     for path in project_files(cwd, user_file=user_file):
-        from ralex.config.projects import apply_file_of_project  # noqa: PLC0415 - brings pydantic_core
+        from ralex.config.projects import apply_file_of_project  # noqa: PLC0415 - only where there is one
 
         apply_file_of_project(draft, path, environ, home=user_file.parent)
 

@@ -17,7 +17,8 @@ from ralex.core.terminal_text import clean
 from ralex.demo.stage import Stage, set_stage
 from ralex.demo.story import LABEL
 from ralex.headless.run import report_error, route_line
-from ralex.wiring import Engine, RunOptions
+from ralex.run_options import RunOptions
+from ralex.wiring import Engine
 
 
 def run_demo_headless(stdout: TextIO, stderr: TextIO) -> int:

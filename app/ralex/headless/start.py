@@ -10,7 +10,8 @@ from ralex.core.terminal_text import clean
 from ralex.errors import InterruptedTurnError
 from ralex.headless.run import Reporter, run_prompt
 from ralex.logs import log_to_file
-from ralex.wiring import Engine, RunOptions
+from ralex.run_options import RunOptions
+from ralex.wiring import Engine
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -33,7 +33,7 @@ from ralex.version import __version__
 if TYPE_CHECKING:
     from ralex.agent.session import Session
     from ralex.demo.stage import Stage
-    from ralex.wiring import RunOptions
+    from ralex.run_options import RunOptions
 
 T = TypeVar("T")
 
@@ -64,7 +64,7 @@ def run_demo_plain() -> int:
 def demo_opener(stage: "Stage") -> EngineOpener:
     """Open sessions with the scripted model."""
     from ralex.demo.story import LABEL  # noqa: PLC0415
-    from ralex.wiring import RunOptions  # noqa: PLC0415
+    from ralex.run_options import RunOptions  # noqa: PLC0415
 
     options = RunOptions(cwd=stage.project, label=LABEL)
     return EngineOpener(stage.config, options, providers={"demo": stage.provider})

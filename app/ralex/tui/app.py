@@ -75,7 +75,7 @@ class RalexApp(App[None]):
 
     @override
     def get_default_screen(self) -> Screen[None]:
-        """Start with the chat."""
+        """Start with the chat, of the terminal's size: the first resize has nothing to change."""
         return ChatScreen(
             self._opener,
             prompts=self._prompts,
@@ -86,7 +86,20 @@ class RalexApp(App[None]):
             preferences=self._preferences,
             release_keys=self.release_keys,
             is_still=self._is_still,
+            rows=self.size.height,
         )
+
+    @override
+    def refresh_css(self, animate: bool = True) -> None:
+        """Apply the styles anew, unless nothing has them yet.
+
+        The theme is chosen before there is a screen. Textual would read all styles for it, and
+        once more for the screen: a sixth of the time between the imports and the first frame.
+        """
+        if self.screen_stack:
+            super().refresh_css(animate)
+        else:
+            self.stylesheet.set_variables(self.get_css_variables())
 
     @override
     def get_driver_class(self) -> type[Driver]:

@@ -10,9 +10,9 @@ from ralex.opener import EngineOpener
 
 if TYPE_CHECKING:
     from ralex.demo.stage import Stage
+    from ralex.run_options import RunOptions
     from ralex.tui.preferences import Preferences
     from ralex.tui.screens.setup.desk import Loader
-    from ralex.wiring import RunOptions
 
 DEMO_TOKENS_PER_S = 60.0
 """A pace at which the demo's answers can be followed; models in use stream at 30 to 200."""
@@ -78,9 +78,9 @@ def run_demo_screen() -> int:
 
 def _run_demo(stage: "Stage") -> int:
     from ralex.demo.story import LABEL  # noqa: PLC0415
+    from ralex.run_options import RunOptions  # noqa: PLC0415
     from ralex.tui.app import RalexApp  # noqa: PLC0415
     from ralex.tui.themes import theme_for  # noqa: PLC0415
-    from ralex.wiring import RunOptions  # noqa: PLC0415
 
     options = RunOptions(cwd=stage.project, label=LABEL)
     opener = EngineOpener(stage.config, options, providers={"demo": stage.provider})

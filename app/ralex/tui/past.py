@@ -6,7 +6,6 @@ that is appended in one go does not tear in practice, and a torn one is skipped 
 """
 
 import fcntl
-import hashlib
 import json
 import os
 import re
@@ -28,6 +27,8 @@ _FLAGS: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOL
 def history_path(home: Path, project: str) -> Path:
     """Name the file of a project's prompts."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(project).name)[:40].strip(".-") or "project"
+    import hashlib  # noqa: PLC0415 - brings OpenSSL, and the first frame needs neither
+
     mark = hashlib.sha256(project.encode("utf-8", "surrogateescape")).hexdigest()[:12]
     return home / "history" / f"{name}-{mark}.jsonl"
 

@@ -41,7 +41,13 @@ class Assistant:
 
     @property
     def _list(self) -> Completion:
-        return self._screen.query_one(Completion)
+        """The list; made when it is first wanted."""
+        found = self._screen.query(Completion)
+        if found:
+            return found.first()
+        made = Completion(id="completion")
+        self._screen.mount(made)
+        return made
 
     def complete(self) -> None:
         """Offer what the text before the cursor could become."""
@@ -102,6 +108,8 @@ class Assistant:
         self._offer([])
 
     def _offer(self, choices: list[Choice]) -> None:
+        if not choices and not self._screen.query(Completion):
+            return
         completion = self._list
         completion.offer(choices)
         self._screen.prompt.is_completing = bool(choices)

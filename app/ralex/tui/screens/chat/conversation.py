@@ -8,13 +8,13 @@ from __future__ import annotations  # what a session is made of is imported behi
 
 import asyncio
 import gc
-import importlib
 import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from textual.worker import Worker, WorkerError
 
+from ralex.behind import import_behind
 from ralex.core.records import dataclass
 from ralex.errors import RalexError
 from ralex.slash import read_shell
@@ -39,7 +39,12 @@ if TYPE_CHECKING:
     from ralex.tui.widgets.transcript.scribe import Scribe
 
 _logger = logging.getLogger(__name__)
-_HEAVY: Final = ("ralex.tui.widgets.transcript.render", "ralex.tui.widgets.transcript.scribe")
+_HEAVY: Final = (
+    "ralex.tui.widgets.transcript.render",
+    "ralex.tui.widgets.transcript.scribe",
+    "ralex.tui.widgets.transcript.stream",
+    "ralex.tui.screens.chat.following",
+)
 _STOP_WITHIN_S: Final = 3.0
 
 
@@ -200,8 +205,7 @@ class Conversation:
     async def _open(self, opens: Callable[[], Awaitable[ChatSession]] | None, told: str) -> None:
         try:
             if not self.is_drawable:
-                for name in _HEAVY:
-                    await asyncio.to_thread(importlib.import_module, name)
+                await import_behind(_HEAVY)
                 self.is_drawable = True
                 self._screen.restyle()
             session = await (opens or self._opener.open)()

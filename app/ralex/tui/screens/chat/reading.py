@@ -14,7 +14,7 @@ from ralex.tui.widgets.transcript.view import Transcript
 
 
 class ReadingScreen(Screen[None]):
-    """What the keys for reading do; the transcript and the search line are composed elsewhere."""
+    """What the keys for reading do; transcript and prompt are composed elsewhere."""
 
     @property
     def transcript(self) -> Transcript:
@@ -35,13 +35,17 @@ class ReadingScreen(Screen[None]):
         self.host.copy_to_clipboard(text)
         self.notify(copied(text), markup=False, timeout=2)
 
-    def open_search(self, text: str = "") -> None:
-        """Show the search line."""
-        self.query_one(Search).open(text)
+    async def open_search(self, text: str = "") -> None:
+        """Show the search line; it is made when it is first wanted."""
+        found = self.query(Search)
+        search = found.first() if found else Search(id="search")
+        if not found:
+            await self.mount(search, before=self.query_one(Prompt))
+        search.open(text)
 
-    def action_search(self) -> None:
+    async def action_search(self) -> None:
         """Search the transcript."""
-        self.open_search()
+        await self.open_search()
 
     def action_fold_newest(self) -> None:
         """Open or close the newest card."""

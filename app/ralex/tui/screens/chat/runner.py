@@ -170,7 +170,7 @@ class CommandRunner:
         )
 
     async def _find(self, argument: str) -> None:
-        self._screen.open_search(argument)
+        await self._screen.open_search(argument)
 
     async def _copy(self, _argument: str) -> None:
         self._screen.action_copy_code()

@@ -29,7 +29,6 @@ from ralex.tui.screens.chat.closing import TurnCloser
 from ralex.tui.screens.chat.conversation import Conversation, Waiting
 from ralex.tui.screens.chat.pricing import Pricer
 from ralex.tui.screens.chat.reading import ReadingScreen
-from ralex.tui.screens.chat.search import Search
 from ralex.tui.screens.chat.welcome import welcome_lines
 from ralex.tui.widgets.activity.activity import Activity
 from ralex.tui.widgets.completion.completion import Completion
@@ -41,6 +40,7 @@ from ralex.tui.widgets.transcript.items import AnyItem, ErrorItem
 from ralex.tui.widgets.transcript.view import Transcript
 
 _QUIT_WITHIN_S = 2.0
+_TALL = 20
 
 if TYPE_CHECKING:
     from ralex.tui.ports import ChatSession, SessionOpener
@@ -59,10 +59,11 @@ class ChatScreen(ReadingScreen):
         preferences: The user's keys and the like.
         release_keys: Called once, when the prompt can take what was typed before it was there.
         is_still: Draw no moving parts.
+        rows: Height of the terminal when it starts; 0 if it is not known.
     """
 
     AUTO_FOCUS = "#prompt"
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012 - an instance variable to Textual
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (_TALL, "-tall")]  # noqa: RUF012 - an instance variable to Textual
     BINDINGS: ClassVar[list[BindingType]] = [*screen_bindings()]
 
     def __init__(
@@ -77,8 +78,9 @@ class ChatScreen(ReadingScreen):
         preferences: Preferences,
         release_keys: Callable[[], Awaitable[None]] | None = None,
         is_still: bool = False,
+        rows: int = 0,
     ) -> None:
-        super().__init__()
+        super().__init__(classes="-tall" if rows >= _TALL else "-short" if rows else None)
         self._preferences = preferences
         self._release_keys = release_keys
         self.themes = themes
@@ -95,7 +97,10 @@ class ChatScreen(ReadingScreen):
 
     @override
     def compose(self) -> ComposeResult:
-        """Header, transcript, what belongs to the prompt, the status bar; a list over them."""
+        """Header, transcript, what belongs to the prompt, the status bar.
+
+        The line to search in and the list over the prompt come when they are first wanted.
+        """
         yield Header()
         yield Transcript(id="transcript")
         with Vertical(id="foot"):
@@ -106,10 +111,8 @@ class ChatScreen(ReadingScreen):
                 id="activity",
             )
             yield Queue(id="queue")
-            yield Search(id="search")
             yield Prompt(id="prompt", keys=prompt_keys(self._preferences.keys))
         yield StatusBar()
-        yield Completion(id="completion")
 
     @property
     def prompt(self) -> Prompt:

@@ -53,7 +53,7 @@ class Search(Horizontal):
     def open(self, text: str = "") -> None:
         """Show the line; what was looked for last is marked, to write over or to go on with."""
         self.display = True
-        self.entry.focus()
+        self.screen.set_focus(self.entry)  # at once: what is typed next is meant for it
         if text:
             self.entry.value = text
         elif self.entry.value:

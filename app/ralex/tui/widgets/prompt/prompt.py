@@ -72,7 +72,6 @@ class Prompt(TextArea):
     def __init__(self, *, keys: Mapping[str, str], id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(
             soft_wrap=True,
-            compact=True,
             highlight_cursor_line=False,
             placeholder=_PLACEHOLDER,
             id=id,
