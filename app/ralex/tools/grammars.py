@@ -25,6 +25,9 @@ MAX_CHARACTERS = 100_000
 BUDGET_S = 0.15
 """For one change, however many texts are parsed; the edit itself wants to be quick."""
 
+_MAX_SHELL_CHARACTERS = 30_000
+"""Quotes that are never closed take bash's grammar a time that grows with their square."""
+
 _NODES_BETWEEN_LOOKS = 1000
 _SLICE = 65_536
 _MAX_SHOWN = 80
@@ -117,7 +120,9 @@ def _is_plain(suffix: str, text: str) -> bool:
         return not _STYLE_TEMPLATE.search(text)
     if _GRAMMARS[suffix] is _JAVASCRIPT:
         return not _FLOW.search(text)
-    return _GRAMMARS[suffix] is not _BASH or not _OTHER_SHELL.match(text)
+    if _GRAMMARS[suffix] is _BASH:
+        return len(text) <= _MAX_SHELL_CHARACTERS and not _OTHER_SHELL.match(text)
+    return True
 
 
 def _new_fault(grammars: tuple[_Grammar, ...], before: str | None, after: str, ends: float) -> str:

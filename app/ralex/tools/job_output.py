@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from ralex.tools.kept_outputs import make_room
 from ralex.tools.output import clean, is_binary
 
 MAX_FILE_BYTES = 16 * 1024 * 1024
@@ -25,6 +26,7 @@ class JobOutput:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_room(path.parent)
         self.path = path
         self.total = 0
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC

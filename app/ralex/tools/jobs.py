@@ -18,6 +18,7 @@ from ralex.core.records import dataclass
 from ralex.errors import ToolError
 from ralex.tools.job_output import JobOutput
 from ralex.tools.job_records import JobRecord, JobRecords, end_abandoned, owner
+from ralex.tools.kept_outputs import OpenOutputs
 from ralex.tools.process import GRACE_S, birth_of, end_leftovers, new_marker, start_shell
 from ralex.tools.titles import one_line
 
@@ -351,16 +352,17 @@ class Jobs:
 def jobs_in(
     home: Path, at_end: Callable[[Callable[[], Awaitable[None]]], object]
 ) -> Callable[[SessionId], Jobs]:
-    """Give what makes the background commands of a session.
+    """Give what makes the background commands of a session, and keeps its outputs meanwhile.
 
     Args:
         home: The folder of ralex; outputs and records go there.
-        at_end: Is given what ends them.
+        at_end: Is given what ends them and what lets go of the outputs; the last is called first.
     """
 
     def make(session_id: SessionId) -> Jobs:
-        folder = home / "tool-output" / session_id
-        jobs = Jobs(folder=folder, records=home / "jobs", session=session_id)
+        outputs = home / "tool-output"
+        at_end(OpenOutputs(outputs, session_id).aclose)
+        jobs = Jobs(folder=outputs / session_id, records=home / "jobs", session=session_id)
         at_end(jobs.aclose)
         return jobs
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from ralex.tools.kept_outputs import make_room
+
 MAX_SHOWN_BYTES = 30 * 1024
 MAX_KEPT_BYTES = 32 * 1024 * 1024
 MAX_COLUMNS = 2000
@@ -127,6 +129,7 @@ def private_file(path: Path) -> BinaryIO:
         OSError: If it cannot be made, or is there already.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_room(path.parent)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     return os.fdopen(os.open(path, flags, 0o600), "wb")
 
