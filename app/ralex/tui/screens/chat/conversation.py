@@ -375,13 +375,14 @@ class Conversation:
         from ralex.tui.screens.chat import following  # noqa: PLC0415
 
         scribe.write(event)
-        bar = self._screen.query_one(StatusBar)
-        bar.status = following.status_after(bar.status, event)
         activity = self._screen.query_one(Activity)
-        if (what := following.activity_after(event)) is not None:
-            activity.say(what)
         if (written := following.writing(event)) is not None:
             activity.write(*written)
+            return  # hundreds come in a second, and nothing else changes by them
+        bar = self._screen.query_one(StatusBar)
+        bar.status = following.status_after(bar.status, event)
+        if (what := following.activity_after(event)) is not None:
+            activity.say(what)
         if isinstance(event, SteeringDelivered):
             self._screen.show_queue()
         if isinstance(event, ApprovalRequested):

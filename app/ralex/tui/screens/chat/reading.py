@@ -6,6 +6,7 @@ from textual import on, work
 from textual.app import App
 from textual.screen import Screen
 
+from ralex.tui.painting import ThriftyCompositor
 from ralex.tui.screens.chat.copying import copied, last_code_block
 from ralex.tui.screens.chat.search import Search
 from ralex.tui.widgets.prompt.prompt import Prompt
@@ -15,6 +16,10 @@ from ralex.tui.widgets.transcript.view import Transcript
 
 class ReadingScreen(Screen[None]):
     """What the keys for reading do; transcript and prompt are composed elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._compositor = ThriftyCompositor()
 
     @property
     def transcript(self) -> Transcript:

@@ -14,6 +14,7 @@ class Heights:
         self._heights: list[int] = []
         self._is_exact = bytearray()
         self._offsets: list[int] = [0]
+        self._first_changed = 0
 
     def __len__(self) -> int:
         """Count the items."""
@@ -23,18 +24,22 @@ class Heights:
         """Start again with estimates."""
         self._heights = list(estimates)
         self._is_exact = bytearray(len(self._heights))
+        self._first_changed = 0
         self.sum_up()
 
     def append(self, estimate: int) -> None:
         """Add an item; ``sum_up`` when all are added."""
         self._heights.append(estimate)
         self._is_exact.append(0)
+        self._first_changed = min(self._first_changed, len(self._heights) - 1)
 
     def set(self, index: int, height: int) -> int:
         """Store a true height and return by how much it differs; ``sum_up`` afterwards."""
         difference = height - self._heights[index]
         self._heights[index] = height
         self._is_exact[index] = 1
+        if difference:
+            self._first_changed = min(self._first_changed, index)
         return difference
 
     def is_exact(self, index: int) -> bool:
@@ -55,8 +60,11 @@ class Heights:
         return self._offsets[-1]
 
     def sum_up(self) -> None:
-        """Compute the offsets again."""
-        self._offsets = list(accumulate(self._heights, initial=0))
+        """Compute the offsets again, from the first item on that changed."""
+        first = self._first_changed
+        following = accumulate(self._heights[first:], initial=self._offsets[first])
+        self._offsets[first:] = following
+        self._first_changed = len(self._heights)
 
     def at(self, y: int) -> int:
         """Find the item at a row; beyond the end, the number of items."""

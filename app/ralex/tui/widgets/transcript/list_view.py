@@ -8,14 +8,16 @@ While the end is in sight the view follows what arrives; scrolled up, it stays w
 import logging
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
-from textual.geometry import Size
+from textual.geometry import Region, Size
+from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.widget import Widget
 from typing_extensions import override
 
 from ralex.tui.markdown.source import LiveText
@@ -29,6 +31,7 @@ from ralex.tui.widgets.transcript.items import (
     ToolItem,
     ToolState,
 )
+from ralex.tui.widgets.transcript.paint import Paint, Thumb, changed_lines
 
 _logger = logging.getLogger(__name__)
 _CACHED_ITEMS: Final = 96
@@ -36,6 +39,7 @@ _CACHED_ROWS: Final = 2_400
 """About 9 MB; parts of a long answer have hundreds of rows each."""
 _LEAST_CACHED: Final = 3
 _AHEAD: Final = 5
+_VIRTUAL_SIZE = cast("Reactive[Size]", Widget.virtual_size)
 LINE_BITS: Final = 20
 """Bits of a selection coordinate that count lines within an item."""
 
@@ -83,6 +87,8 @@ class ItemList(ScrollView):
         self._row_width = 0
         self._is_adjusting = False
         self._has_news = False
+        self._paint = Paint()
+        self._thumb = Thumb()
 
     @property
     def renderer(self) -> Renderer:
@@ -126,7 +132,7 @@ class ItemList(ScrollView):
         if index is None:
             return
         follow = self.is_following
-        self._cache.pop(index, None)
+        before = self._cache.pop(index, None)
         if not self._row_width:
             return
         is_above = (
@@ -134,11 +140,17 @@ class ItemList(ScrollView):
             if index < len(self._heights) - 1
             else False
         )
-        difference = self._heights.set(index, len(self._rows(index)))
-        self._has_news |= not follow and index == len(self.items) - 1
+        rows = self._rows(index)
+        lines = changed_lines(before, rows)
+        difference = self._heights.set(index, len(rows))
+        is_news = not follow and index == len(self.items) - 1 and not self._has_news
+        self._has_news |= is_news
         # Taken before: a list that gets shorter may move the view to its new end by itself.
         y = self.scroll_offset.y + difference
-        self._sync(follow=follow)
+        if self._add_up(follow=follow) or is_news:
+            self.refresh()
+        else:
+            self._repaint(index, lines, is_shifted=difference != 0)
         if difference and is_above and not follow:
             self._jump(y)
         if not follow:
@@ -205,26 +217,45 @@ class ItemList(ScrollView):
         self.is_following = self.scroll_offset.y >= self.max_scroll_y
         if self.is_following:
             self._has_news = False
-        super().watch_scroll_y(old_value, new_value)
+        if not self._is_adjusting:  # else whoever adjusts tells it where that ended
+            self._thumb.move(self)
+        if round(old_value) != round(new_value):
+            self.refresh(self.size.region)
 
     @override
     def render_line(self, y: int) -> Strip:
-        """Give one visible line."""
-        width = self.size.width
+        """Give one visible line, each cell with its place, which is what a selection is made of."""
+        strip, place = self._line(y)
+        strip = strip.apply_style(self.rich_style)
+        return strip if place is None else strip.apply_offsets(0, place)
+
+    @override
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Give lines to be painted: Textual's way to them draws each anew with every frame."""
+        width, height = self.region.size
+        self._paint.mix(self.rich_style, self.background_colors[1], self.get_line_filters())
+        strips = [self._paint.on(self._line(y)[0], width) for y in crop.line_range]
+        self._paint.trim(4 * height)
+        if crop.column_span == (0, width):
+            return strips
+        return [strip.crop(crop.x, crop.right) for strip in strips]
+
+    def _line(self, y: int) -> tuple[Strip, int | None]:
+        """Give one visible line without a background, and its place in the list."""
         if not self.items:
-            return self.empty_line(y)
+            return self.empty_line(y), None
         place = y + self.scroll_offset.y
         index = self._heights.at(place)
         if index >= len(self.items):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(self._row_width), None
         rows = self._rows(index)
         line = place - self._heights.top(index)
         if line >= len(rows):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(self._row_width), None
         strip = self.overlay(rows[line].strip, index, line)
         if self._has_news and y == self.size.height - 1:
             strip = self._with_news(strip)
-        return strip.apply_style(self.rich_style).apply_offsets(0, index << LINE_BITS | line)
+        return strip, index << LINE_BITS | line
 
     def overlay(self, strip: Strip, index: int, line: int) -> Strip:  # noqa: ARG002 - for subclasses
         """Lay marks over a row of an item before it is shown."""
@@ -232,7 +263,7 @@ class ItemList(ScrollView):
 
     def empty_line(self, y: int) -> Strip:  # noqa: ARG002 - for subclasses
         """Give a line of the view while there are no items."""
-        return Strip.blank(self.size.width, self.rich_style)
+        return Strip.blank(self.size.width)
 
     def _rows(self, index: int) -> list[Row]:
         cached = self._cache.get(index)
@@ -302,7 +333,7 @@ class ItemList(ScrollView):
             self._heights.reset(estimate(item, self._row_width) for item in self.items)
             self.screen.clear_selection()
         if not self._row_width or not self.items:
-            self.virtual_size = Size(self._row_width, 0)
+            self._resize_list()
             self.refresh()
             return
         if not follow:
@@ -343,19 +374,51 @@ class ItemList(ScrollView):
         y = self.scroll_offset.y
         top = self._heights.at(y)
         if top < len(self.items) and self._measure_run(top, 1, hidden=y - self._heights.top(top)):
-            self._heights.sum_up()
-            self.virtual_size = Size(self._row_width, self._heights.total)
+            self._resize_list()
+            self._thumb.move(self)
+            self.refresh()
 
     def _sync(self, *, follow: bool) -> None:
+        self._add_up(follow=follow)
+        self.refresh()
+
+    def _add_up(self, *, follow: bool) -> bool:
+        """Compute where everything is, and go to the end if the view is to follow.
+
+        Returns:
+            Whether items other than those known to have changed did so.
+        """
+        is_changed = False
         if follow and self._row_width:
             # The end is known only once what is seen there is measured: an estimate would leave
             # the view above it, and the next entry would find nobody following.
-            self._measure_run(len(self.items) - 1, -1)
-        self._heights.sum_up()
-        self.virtual_size = Size(self._row_width, self._heights.total)
+            is_changed = self._measure_run(len(self.items) - 1, -1)
+        self._resize_list()
         if follow:
             self._jump(self.max_scroll_y)
-        self.refresh()
+        else:
+            self._thumb.move(self)
+        return is_changed
+
+    def _resize_list(self) -> None:
+        """Tell how long the list is: not by the reactive, which lays out the whole screen."""
+        self._heights.sum_up()
+        self.set_reactive(_VIRTUAL_SIZE, Size(self._row_width, self._heights.total))
+        if self.scroll_y > self.max_scroll_y:
+            self.scroll_to(y=self.max_scroll_y, animate=False)
+
+    def _repaint(self, index: int, lines: Sequence[int], *, is_shifted: bool) -> None:
+        """Paint rows of an item again, and all below it if they moved."""
+        start = self._heights.top(index) - self.scroll_offset.y
+        width, height = self.size
+        if is_shifted:
+            y = max(0, start + (lines[0] if lines else 0))
+            regions = [Region(0, y, width, height - y)] if y < height else []
+        else:
+            regions = [Region(0, start + line, width, 1) for line in lines]
+            regions = [region for region in regions if 0 <= region.y < height]
+        if regions:
+            self.refresh(*regions)
 
     def _keep_in_sight(self, index: int, y: int) -> None:
         """Leave the view at a row, but for what the end of an item needs below its first line."""
@@ -371,6 +434,7 @@ class ItemList(ScrollView):
         self._is_adjusting = True
         self.scroll_to(y=y, animate=False)
         self._is_adjusting = False
+        self._thumb.move(self)
 
     def _with_news(self, strip: Strip) -> Strip:
         if self.palette is None:

@@ -87,6 +87,7 @@ class Transcript(ItemList, can_focus=True):
         """Draw an item again: it grew, opened, closed or changed its state."""
         if self._finder.is_active and (index := self._places.get(id(item))) is not None:
             self._finder.forget(index)
+            self.refresh()  # matches are numbered through all entries
         super().update_item(item)
 
     def welcome(self, lines: Sequence[Line]) -> None:
@@ -254,6 +255,6 @@ class Transcript(ItemList, can_focus=True):
         width = self.size.width
         start = max(0, (self.size.height - len(self._welcome)) // 2)
         if not start <= y < start + len(self._welcome):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width)
         segments = [Segment(text, style) for text, style in self._welcome[y - start]]
-        return Strip(segments).adjust_cell_length(width).apply_style(self.rich_style)
+        return Strip(segments).adjust_cell_length(width)
