@@ -17,8 +17,8 @@ from ralex.tui.widgets.transcript.view import Transcript
 class ReadingScreen(Screen[None]):
     """What the keys for reading do; transcript and prompt are composed elsewhere."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, classes: str | None = None) -> None:
+        super().__init__(classes=classes)
         self._compositor = ThriftyCompositor()
 
     @property
