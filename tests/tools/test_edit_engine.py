@@ -5,16 +5,19 @@ import time
 from collections import Counter
 from difflib import SequenceMatcher
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ralex.errors import EditError
-from ralex.tools import edit_apply
+from ralex.tools import edit_apply, edit_stretches
 from ralex.tools.edit import apply_edit
 from ralex.tools.edit_lines import fold, fold_all, take_apart
 from ralex.tools.edit_match import Index, block
+from ralex.tools.edit_noise import is_placeholder
+from ralex.tools.edit_stretches import shared_stretches
 from tests.conftest import SHARED
 
 SOURCE = '''import os
@@ -351,7 +354,8 @@ def test_places_that_cannot_be_told_apart_are_not_all_worked_out(
     with pytest.raises(EditError, match="places"):
         apply_edit("x = 1\n" * 3_000, "x  = 1", "y")
     monkeypatch.setattr("ralex.tools.edit_match.MAX_PLACES", 5)
-    index = Index(take_apart("xy = 1\n" * 50))
+    text = "xy = 1\n" * 50
+    index = Index(take_apart(text), text)
     assert len(index.whole_lines(block("xy  = 1"), block("y"))) == 5
     assert len(index.partial_lines(block("y = 1"), block("y"))) == 5
 
@@ -373,12 +377,67 @@ def test_very_many_places_are_replaced_at_once_whatever_the_line_ends() -> None:
         apply_edit(mixed, "x = 1", "y\nz", replace_all=True)
 
 
-@pytest.mark.parametrize(
-    "odd", ["", "tab\there", "two  blanks", "\x0bform\x0c feed\r", "é ’ａ\u200b"]
+ODD_ROWS = st.lists(
+    st.text(
+        st.sampled_from(
+            " \t\r\v\f\x1c\x1f\x85\u00a0\u2003\u2028\u3000\u200b\ufeff\u00ade\u0301’“–ａ，éx"
+        )
+    )
+    | st.text(st.characters(exclude_characters="\n", codec="utf-8"))
 )
-def test_lines_are_folded_together_as_they_are_one_by_one(odd: str) -> None:
-    rows = ["  plain line ", "", " \t ", "\u00a0odd\u3000blanks ", "e\u0301", odd]
-    assert fold_all(rows, "\n".join(rows)) == [fold(row) for row in rows]
+
+
+@given(rows=ODD_ROWS)
+def test_lines_are_folded_together_as_they_are_one_by_one(rows: list[str]) -> None:
+    assert fold_all("\n".join(rows)).split("\n") == [fold(row) for row in rows or [""]]
+    plain = [row.encode("ascii", "ignore").decode() for row in rows]
+    assert fold_all("\n".join(plain)).split("\n") == [fold(row) for row in plain or [""]]
+
+
+@given(rows=ODD_ROWS, with_returns=st.booleans())
+def test_an_index_knows_the_lines_that_are_not_blank(rows: list[str], with_returns: bool) -> None:
+    text = "\n".join(rows)
+    index = Index(take_apart(text.replace("\n", "\r\n") if with_returns else text), text)
+    wanted = [(row, fold(line)) for row, line in enumerate(rows) if fold(line)]
+    assert list(zip(index.rows, index.keys, strict=True)) == wanted
+    for _, key in wanted:
+        same = [number for number, (_, other) in enumerate(wanted) if other == key]
+        assert list(index.equal_to(key)) == same
+
+
+FEW_LINES = st.lists(st.sampled_from(["a", "b", "}", "x = 1", ""]), max_size=40)
+
+
+@given(first=FEW_LINES, second=FEW_LINES)
+def test_shared_stretches_are_those_of_the_standard_library(
+    first: list[str], second: list[str]
+) -> None:
+    with mock.patch.object(edit_stretches, "_MANY_PAIRS", 0):
+        found = shared_stretches(first, second)
+    matcher = SequenceMatcher(None, first, second, autojunk=False)
+    pairs, wanted = (
+        [(a + at, b + at) for a, b, size in stretches for at in range(size)]
+        for stretches in (found, matcher.get_matching_blocks())
+    )
+    assert pairs == wanted
+
+
+@given(contents=st.lists(st.sampled_from(["a", "b"]), min_size=1), data=st.data())
+def test_lines_that_are_taken_apart_are_joined_as_they_were(
+    contents: list[str], data: st.DataObject
+) -> None:
+    breaks = [data.draw(ends) for _ in contents[1:]]
+    text = "".join(map("".join, zip(contents, [*breaks, ""], strict=True)))
+    assert take_apart(text).join() == text
+
+
+def test_a_line_that_only_holds_words_of_a_placeholder_costs_no_pattern(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ralex.tools.edit_noise._PLACEHOLDERS", [None])
+    assert not is_placeholder("        other_value = compute(remaining, unchanged=existing)")
+    with pytest.raises(AttributeError):
+        is_placeholder("        # other_value = compute(remaining)")
 
 
 def test_the_closest_lines_are_found_by_words_that_few_lines_hold() -> None:

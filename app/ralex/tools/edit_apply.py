@@ -22,6 +22,7 @@ from ralex.tools.edit_lines import (
     usual_end,
 )
 from ralex.tools.edit_match import Block, Place
+from ralex.tools.edit_stretches import shared_stretches
 
 _AROUND = 500
 """Lines above and below that show which indentations the file has."""
@@ -118,8 +119,7 @@ class Replacement:
         """For each new line the old line it repeats."""
         new_keys = self._new_keys()
         origins: list[int | None] = [None] * len(new_keys)
-        matcher = SequenceMatcher(None, self._old_keys(), new_keys, autojunk=False)
-        for start, target, size in matcher.get_matching_blocks():
+        for start, target, size in shared_stretches(self._old_keys(), new_keys):
             for offset in range(size):
                 origins[target + offset] = start + offset
         return origins

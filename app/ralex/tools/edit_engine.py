@@ -206,8 +206,9 @@ class _Search:
         self._new = new
         self._replace_all = replace_all
         self._lines = take_apart(text)
-        self._index = Index(self._lines)
-        self._wrapped = f"\n{self._lines.flat}\n"
+        flat = unix(text)
+        self._index = Index(self._lines, flat)
+        self._wrapped = f"\n{flat}\n"
 
     def run(self) -> str:
         ways = list(readings(self._old, self._new))

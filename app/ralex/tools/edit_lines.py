@@ -26,7 +26,15 @@ _FOLDED: dict[int, str | None] = {
     **{code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},
 }
 _FOLDABLE = lazy_pattern(f"[{re.escape(''.join(map(chr, _FOLDED)))}]")
-_RARE_BLANKS = "\r\v\f\x1c\x1d\x1e\x1f"
+_FOLDED_CHARS = frozenset(map(chr, _FOLDED))
+_ASCII_BLANKS = "\t\r\v\f\x1c\x1d\x1e\x1f"
+_BLANKS = frozenset(
+    f"{_ASCII_BLANKS}\x85\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
+    "\u200a\u2028\u2029\u202f\u205f\u3000"
+)
+"""All at which ``str.split`` splits, but for the blank and the line feed."""
+
+_LOOSE = lazy_pattern(f"[{re.escape(''.join(_FOLDED_CHARS | _BLANKS))}]")
 _CLUSTER = lazy_pattern(
     rf"\s+|[{_ZERO_WIDTH}]+|[^\s{_ZERO_WIDTH}][\u0300-\u036f]*[{_ZERO_WIDTH}]*", re.UNICODE
 )
@@ -61,6 +69,9 @@ class Lines:
     def join(self) -> str:
         """Put the text together again."""
         usual = usual_end(self.ends)
+        odd = "\n" if usual == "\r\n" else "\r\n"
+        if odd not in self.ends:
+            return usual.join(self.contents)
         ends = [end or usual for end in self.ends[:-1]]
         return "".join(
             content + end for content, end in zip(self.contents, [*ends, ""], strict=True)
@@ -80,7 +91,10 @@ def take_apart(text: str) -> Lines:
 
 def usual_end(ends: Sequence[str]) -> str:
     """Tell which line end the lines mostly have."""
-    return "\r\n" if 2 * ends.count("\r\n") > len([end for end in ends if end]) else "\n"
+    with_return = ends.count("\r\n")
+    if not with_return:
+        return "\n"
+    return "\r\n" if 2 * with_return > len(ends) - ends.count("") else "\n"
 
 
 def unix(text: str) -> str:
@@ -111,20 +125,20 @@ def fold(line: str) -> str:
     return " ".join(line.split())
 
 
-def fold_all(lines: Sequence[str], text: str) -> list[str]:
-    """Fold the lines of a text, in a fraction of the time where they are plain.
-
-    Args:
-        lines: Of ``text``, without their ends.
-    """
-    if any(blank in text for blank in _RARE_BLANKS):
-        return [fold(line) for line in lines]
-    return [
-        (key if "  " not in key and "\t" not in key else " ".join(key.split()))
-        if key.isascii()
-        else fold(key)
-        for key in map(str.strip, lines)
-    ]
+def fold_all(text: str) -> str:
+    """Fold every line of a text, in a fraction of the time that line by line would take."""
+    blanks = _ASCII_BLANKS
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+        chars = set(_LOOSE.findall(text))
+        for char in sorted(chars & _FOLDED_CHARS):
+            text = text.replace(char, _FOLDED[ord(char)] or "")
+        blanks = "".join(chars & _BLANKS)
+    for blank in blanks:
+        text = text.replace(blank, " ")
+    while "  " in text:
+        text = text.replace("  ", " ")
+    return text.replace(" \n", "\n").replace("\n ", "\n").strip(" ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,8 @@ There is no measure of likeness: a line either is the same line or it is not.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import islice, pairwise
+from functools import cached_property
+from itertools import compress, islice, pairwise
 
 from ralex.core.records import dataclass
 from ralex.tools.edit_lines import (
@@ -80,14 +81,31 @@ class Place:
 
 
 class Index:
-    """A file's lines in their loosest form, made once for all readings of an edit."""
+    """A file's lines in their loosest form, made once for all readings of an edit.
 
-    def __init__(self, lines: Lines) -> None:
+    Args:
+        lines: Of ``text``.
+        text: With line feeds alone.
+    """
+
+    def __init__(self, lines: Lines, text: str) -> None:
         self.lines = lines
-        keys = fold_all(lines.contents, lines.flat)
-        self.rows = [row for row, key in enumerate(keys) if key]
-        self.keys = [key for key in keys if key]
-        self._joined = "\n".join(["", *self.keys, ""])
+        folded = fold_all(text)
+        self.rows: Sequence[int]
+        if "\n\n" in folded:
+            keys = folded.split("\n")
+            self.rows = list(compress(range(len(keys)), keys))
+            self._joined = "\n".join(["", *filter(None, keys), ""])
+        else:
+            bare = folded.strip("\n")
+            first = 1 if folded.startswith("\n") else 0
+            self.rows = range(first, first + bare.count("\n") + 1 if bare else first)
+            self._joined = f"\n{bare}\n"
+
+    @cached_property
+    def keys(self) -> list[str]:
+        """The lines that are not blank."""
+        return self._joined[1:-1].split("\n") if self.rows else []
 
     def whole_lines(self, old: Block, new: Block) -> list[Place]:
         """Find where every line of ``old`` is a line of the file, one after the other.
@@ -136,6 +154,10 @@ class Index:
             if number - 1 > last:
                 last = number - 1
                 yield last
+
+    def equal_to(self, key: str) -> Iterator[int]:
+        """Give the number of each line that is a text in its loosest form."""
+        return self._numbers(f"\n{key}\n")
 
     def _numbers(self, text: str) -> Iterator[int]:
         """Give how many line breaks stand before each place of a text; the first line has one."""

@@ -240,6 +240,7 @@ _PLACEHOLDERS = (
         re.IGNORECASE,
     ),
 )
+_BEGINNINGS = ("//", "#", "/*", "<!--", "{/*", "(", "[")
 _MAX_PLACEHOLDER = 200
 _HINT = lazy_pattern(r"\.\.\.|…|\brest\b|existing|remaining|other|unchanged", re.IGNORECASE)
 _EMPTY_BODY = lazy_pattern(r"(?:pass|raise NotImplementedError\b.*)(?:\s*#.*)?")
@@ -251,6 +252,10 @@ _BARE_ELLIPSIS = lazy_pattern(r"\s*\.\.\.\s*")
 def is_placeholder(line: str) -> bool:
     """Tell whether a line stands for others that were left out."""
     if len(line) > _MAX_PLACEHOLDER or not _HINT.search(line):
+        return False
+    # The patterns take long, and every one begins with one of these or holds an ellipsis.
+    has_ellipsis = "..." in line or "…" in line
+    if not has_ellipsis and not line.lstrip().startswith(_BEGINNINGS):
         return False
     return any(pattern.fullmatch(line) for pattern in _PLACEHOLDERS)
 

@@ -13,6 +13,7 @@ _CONTEXT = 1
 _WORD = re.compile(r"\w+")
 _MAX_COMPARED = 2000
 _MAX_WORDS = 50
+_MAX_SOUGHT = 20
 _COMMON = 2000
 
 
@@ -59,7 +60,7 @@ def _closest(index: Index, wanted: Sequence[str]) -> int | None:
     """Find where most of the wanted lines are, or else the line that shares most words."""
     votes: dict[int, int] = {}
     known = {key: number for number, key in reversed(list(enumerate(wanted))) if len(key) > 3}
-    for number, key in [(number, key) for number, key in enumerate(index.keys) if key in known]:
+    for number, key in _places(index, known):
         start = number - known[key]
         votes[start] = votes.get(start, 0) + len(key)
     if votes:
@@ -78,6 +79,13 @@ def _closest(index: Index, wanted: Sequence[str]) -> int | None:
     if best is None or best_shared < 0.3:
         return None
     return index.rows[max(0, best - longest)]
+
+
+def _places(index: Index, known: Collection[str]) -> list[tuple[int, str]]:
+    """List the lines that are one of some, the first one first; of very common ones not all."""
+    if len(known) > _MAX_SOUGHT:
+        return [(number, key) for number, key in enumerate(index.keys) if key in known]
+    return sorted((number, key) for key in known for number in islice(index.equal_to(key), _COMMON))
 
 
 def _sharing(index: Index, words: Collection[str]) -> set[int]:
