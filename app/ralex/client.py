@@ -65,7 +65,8 @@ class Client:
         Args:
             model: ``provider/name``, ``"auto"``, or a router's name.
             messages: In the form of OpenAI's chat API.
-            response_format: A pydantic model class, or a JSON Schema as a mapping.
+            response_format: A pydantic model class, a dataclass, a TypedDict, or a JSON Schema as
+                a mapping; ``parsed`` is of that type then.
             max_tokens: Cap on the output; 16,384 by default, less where the budget says so.
             tag: Kept with the charge, for reports.
             share: Take the answer of an identical call of this client that is under way, at no

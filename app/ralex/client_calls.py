@@ -1,14 +1,14 @@
 """What a client's call is made of: the question, the route, the stream and the reply."""
 
 import asyncio
-import json
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from types import TracebackType
-from typing import Protocol, Self, cast
+from typing import Self, cast
 
+from ralex.client_forms import follows, parsed, schema_of
 from ralex.client_messages import read_messages, read_tools
 from ralex.config.model import Config
 from ralex.core.budget import BookedCharge
@@ -35,24 +35,12 @@ from ralex.dispatch.dispatcher import (
     Candidate,
     Emit,
 )
-from ralex.errors import MalformedReplyError, ProviderError, RalexError, UsageError
+from ralex.errors import ProviderError, RalexError, UsageError
 from ralex.opened import ClosableProvider
 from ralex.wiring import Engine
 
 ClientPart = TextDelta | ReasoningDelta | ToolCallDelta | UsageReport
 _QUEUED_PARTS = 256
-
-
-class SchemaModel(Protocol):
-    """What a pydantic model class offers; named here so that pydantic need not be imported."""
-
-    def model_json_schema(self) -> dict[str, object]:
-        """Give its JSON Schema."""
-        ...
-
-    def model_validate_json(self, json_data: str) -> object:
-        """Read and check an answer."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +119,7 @@ class Calls:
         if ask.max_tokens is not None and ask.max_tokens < 1:
             raise UsageError(f"max_tokens is {ask.max_tokens}", hint="pass a number above 0")
         cap = ask.max_tokens or (route.max_tokens if route else None) or DEFAULT_OUTPUT_TOKENS
-        schema = _schema(ask.response_format)
+        schema = schema_of(ask.response_format)
         call = Call(
             candidates=self._engine.plan().candidates(
                 (self._engine.resolve(name).id for name in names),
@@ -157,7 +145,7 @@ class Calls:
         runner = callers.choose(
             shares=is_same,
             caches=caches,
-            accepts=lambda text: _follows(text, ask.response_format),
+            accepts=lambda text: follows(text, ask.response_format),
         )
         return await runner.run(call, emit), route
 
@@ -272,7 +260,7 @@ class ReplyStream:
             result, route = await self._opened().make(self._ask, self._take)
             reply = _reply(result, route)
             reply = replace(reply, cost=reply.cost + self._lost_usd)
-            reply = replace(reply, parsed=_parsed(reply.text, self._ask.response_format))
+            reply = replace(reply, parsed=parsed(reply.text, self._ask.response_format))
         except RalexError as error:
             self._tell("failure", error)
             raise
@@ -339,21 +327,6 @@ def _with_models(config: Config, models: Mapping[str, Mapping[str, object]]) -> 
     return replace(config, models=known)
 
 
-def _schema(response_format: object) -> str:
-    if response_format is None:
-        return ""
-    if hasattr(response_format, "model_json_schema"):
-        schema: object = cast("SchemaModel", response_format).model_json_schema()
-    elif isinstance(response_format, Mapping):
-        schema = dict(cast("Mapping[str, object]", response_format))
-    else:
-        raise UsageError(
-            "response_format is neither a pydantic model class nor a JSON Schema",
-            hint="pass a class with model_json_schema(), or a dict",
-        )
-    return json.dumps(schema, separators=(",", ":"))
-
-
 def _reply(result: CallResult, route: RouteDecision | None) -> Reply:
     message = result.reply.message
     return Reply(
@@ -368,26 +341,3 @@ def _reply(result: CallResult, route: RouteDecision | None) -> Reply:
         is_shared=result.is_shared,
         is_cached=result.is_cached,
     )
-
-
-def _follows(text: str, response_format: object) -> bool:
-    try:
-        _parsed(text, response_format)
-    except MalformedReplyError:
-        return False
-    return True
-
-
-def _parsed(text: str, response_format: object) -> object:
-    """Read an answer into the form asked for; the call is paid either way."""
-    if response_format is None or not text:
-        return None
-    try:
-        if hasattr(response_format, "model_validate_json"):
-            return cast("SchemaModel", response_format).model_validate_json(text)
-        return json.loads(text)
-    except ValueError as error:
-        raise MalformedReplyError(
-            f"the answer does not follow response_format: {str(error).splitlines()[0]}",
-            hint="ask again, or use a model that supports response_schema",
-        ) from error

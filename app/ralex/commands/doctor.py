@@ -28,7 +28,7 @@ from ralex.core.records import dataclass
 from ralex.errors import ConfigError, StoreError
 from ralex.version import __version__
 
-_PACKAGES = ("textual", "httpx", "tiktoken", "aiosqlite", "pygments")
+_PACKAGES = ("textual", "httpx", "pydantic", "tiktoken", "aiosqlite", "pygments")
 _SOON_DAYS = 60
 _CONNECT_S = 5.0
 _OLDEST_SQLITE = (3, 37, 0)
