@@ -1,6 +1,5 @@
 """Every slash command, once: completion, help and dispatch of all front ends read this list."""
 
-import difflib
 import re
 from collections.abc import Iterable
 from typing import Final
@@ -141,6 +140,8 @@ def nearest_name(name: str, others: Iterable[str] = ()) -> str:
     for known in names:
         if sorted(known) == letters:  # two letters changed places: the commonest slip
             return known
+    import difflib  # noqa: PLC0415 - only for a message
+
     return next(iter(difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)), "")
 
 

@@ -61,8 +61,9 @@ sys.path[:0] = [{app!r}, {root!r}]
 from ralex.tui.app import RalexApp
 class Opener:
     async def open(self):
-        from tests.bench.bench_tui import session
-        return session({turns}, {kind!r})
+        import asyncio, importlib
+        bench = await asyncio.to_thread(importlib.import_module, "tests.bench.bench_tui")
+        return bench.session({turns}, {kind!r})
     async def aclose(self): ...
 RalexApp(Opener(), prompts={prompts!r}).run()
 """

@@ -5,7 +5,7 @@ stays the same for as long as the session lives.
 """
 
 import asyncio
-import platform
+import os
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from pathlib import Path
@@ -51,10 +51,11 @@ def environment_block(cwd: Path, now: datetime, extra_roots: Collection[Path] = 
     Args:
         extra_roots: Folders besides ``cwd`` that may be read and changed.
     """
+    system = os.uname()
     lines = [
         f"Working directory: {cwd}",
         *(f"Additional directory: {root}" for root in extra_roots),
-        f"System: {platform.system()} {platform.machine()}",
+        f"System: {system.sysname} {system.machine}",
         f"Date: {now:%Y-%m-%d}",
     ]
     if branch := git_branch(cwd):

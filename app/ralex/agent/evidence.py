@@ -13,11 +13,12 @@ from ralex.core.checks import is_check
 from ralex.core.escalation import Evidence, EvidenceKind
 from ralex.core.events import AgentEvent, ToolCallFinished, ToolCallStarted
 from ralex.core.ids import CallId, ModelId
+from ralex.core.patterns import lazy_pattern
 from ralex.core.records import dataclass
 from ralex.core.toolargs import ArgumentsError, parse_arguments
 
-_ERROR_LINE = re.compile(r"error|exception|fail|cannot|not found|no such|undefined|panic", re.I)
-_CHANGING = re.compile(r"\d+|0x[0-9a-f]+|/tmp/\S+", re.I)
+_ERROR_LINE = lazy_pattern(r"error|exception|fail|cannot|not found|no such|undefined|panic", re.I)
+_CHANGING = lazy_pattern(r"\d+|0x[0-9a-f]+|/tmp/\S+", re.I)
 _DETAIL_CHARS = 120
 _TRIED = 30
 _DIFF_CHARS = 12_000

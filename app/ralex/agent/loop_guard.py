@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from enum import StrEnum
 
+from ralex.core.patterns import lazy_pattern
 from ralex.core.records import dataclass
 
 NUDGE_AT = 3
@@ -27,7 +28,7 @@ class Verdict(StrEnum):
     STOP = "stop"
 
 
-_TIMES = re.compile(r"\d+(?:[.:]\d+)*\s?(?:ns|ms|s|sec|secs|seconds|min)?\b")
+_TIMES = lazy_pattern(r"\d+(?:[.:]\d+)*\s?(?:ns|ms|s|sec|secs|seconds|min)?\b")
 """Durations and times of day differ from run to run and are no news; other numbers are."""
 
 _COMPARED_CHARS = 4_000

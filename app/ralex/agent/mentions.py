@@ -1,18 +1,18 @@
 """Files that a prompt names with ``@``, read for the model before it is asked."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from ralex.core.events import ContextAdded, Notice
 from ralex.core.ids import ModelId
+from ralex.core.patterns import lazy_pattern
 from ralex.errors import ToolError
 from ralex.tools.base import Tool, ToolContext, ToolOutcome
 
 MOST_FILES = 8
 MOST_CHARS = 60_000
-_MENTION = re.compile(r"(?<![\w@/.])@(?:\"([^\"\n]+)\"|([^\s@\"]+))")
-_PLACE = re.compile(r"(?<![\w@.~/:\\-])(?:~/|/|\.\./)[^\s\"'`<>|*?,;:()\[\]{}]+")
+_MENTION = lazy_pattern(r"(?<![\w@/.])@(?:\"([^\"\n]+)\"|([^\s@\"]+))")
+_PLACE = lazy_pattern(r"(?<![\w@.~/:\\-])(?:~/|/|\.\./)[^\s\"'`<>|*?,;:()\[\]{}]+")
 _MOST_SEARCHED = 20_000
 _SECRET = frozenset(
     """
@@ -22,7 +22,7 @@ _SECRET = frozenset(
 )
 _SYSTEM = (("proc",), ("sys",), ("dev",), ("run",))
 _TRAILING = ".,;:!?)]}>'\"…”’`"
-_PLACE_IN_FILE = re.compile(r"(?::\d+(?:[-:]\d+)?|#L\d+(?:-L?\d+)?)\Z")
+_PLACE_IN_FILE = lazy_pattern(r"(?::\d+(?:[-:]\d+)?|#L\d+(?:-L?\d+)?)\Z")
 
 
 def mentioned_files(prompt: str, cwd: Path) -> list[str]:

@@ -4,7 +4,6 @@
 is known to be valid by then, finds the line of every key.
 """
 
-import re
 import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TypeAlias, cast
 
 from ralex.config.text_file import read_text
+from ralex.core.patterns import lazy_pattern
 from ralex.core.records import dataclass
 from ralex.errors import ConfigError
 
@@ -20,7 +20,7 @@ KeyPath: TypeAlias = tuple[str | int, ...]
 """Keys and list positions from the top of the file to a value."""
 TomlTable: TypeAlias = dict[str, object]
 
-_PLACE = re.compile(r" \(at line (\d+), column (\d+)\)$")
+_PLACE = lazy_pattern(r" \(at line (\d+), column (\d+)\)$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,10 +226,10 @@ class _Scan:
         self._lines.setdefault(path, self._line)
 
 
-_BLANK = re.compile(r"(?:[ \t\n]+|#[^\n]*)*+")
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
-_SCALAR = re.compile(r"[^,\]}\n#]+")
-_BASIC = re.compile(r'"(?:[^"\\\n]++|\\.)*+"')
-_LITERAL = re.compile(r"'[^'\n]*'")
-_LONG_BASIC = re.compile(r'"""(?:[^"\\]++|\\[\s\S]|"{1,2}(?!"))*+"{3,5}')
-_LONG_LITERAL = re.compile(r"'''(?:[^']++|'{1,2}(?!'))*+'{3,5}")
+_BLANK = lazy_pattern(r"(?:[ \t\n]+|#[^\n]*)*+")
+_BARE = lazy_pattern(r"[A-Za-z0-9_-]+")
+_SCALAR = lazy_pattern(r"[^,\]}\n#]+")
+_BASIC = lazy_pattern(r'"(?:[^"\\\n]++|\\.)*+"')
+_LITERAL = lazy_pattern(r"'[^'\n]*'")
+_LONG_BASIC = lazy_pattern(r'"""(?:[^"\\]++|\\[\s\S]|"{1,2}(?!"))*+"{3,5}')
+_LONG_LITERAL = lazy_pattern(r"'''(?:[^']++|'{1,2}(?!'))*+'{3,5}")

@@ -19,6 +19,7 @@ from ralex.core.messages import (
     ToolResultMessage,
     UserMessage,
 )
+from ralex.core.patterns import lazy_pattern
 from ralex.core.pictures import LEFT_OUT, without_pictures
 from ralex.core.records import dataclass
 
@@ -247,7 +248,7 @@ def _without_long(value: object) -> object:
     return value
 
 
-_STAND_IN = re.compile(
+_STAND_IN = lazy_pattern(
     r"^[ \t]*\[(?:[\d,]+ characters were sent here and are left out of this record"
     r"|output of [\w-]+ left out to save room: [\d,]+ characters in [\d,]+ lines; "
     r"repeat the call if you need it)\][ \t]*\r?$",

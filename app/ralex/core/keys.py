@@ -4,7 +4,6 @@ It is here, and not with the screen, because the configuration checks a user's k
 screen.
 """
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -127,6 +126,8 @@ def find_action(name: str) -> KeyAction | None:
 def nearest_action(name: str) -> str:
     """Name the action that was probably meant, or give an empty string."""
     names = [action.name for action in KEY_ACTIONS]
+    import difflib  # noqa: PLC0415 - only for a message
+
     return next(iter(difflib.get_close_matches(name.casefold(), names, n=1, cutoff=0.5)), "")
 
 

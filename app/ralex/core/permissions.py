@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
+from ralex.core.patterns import lazy_pattern
 from ralex.core.permission_match import (
     command_fits,
     host_fits,
@@ -79,7 +80,7 @@ KINDS: Mapping[str, Kind] = {
 _SAME = {"write": "edit"}
 """Tools that do the same to a file are one to a rule."""
 
-_RULE = re.compile(r"(?P<tool>\*|[A-Za-z][\w-]*)\s*(?:\((?P<pattern>.*)\))?", re.DOTALL)
+_RULE = lazy_pattern(r"(?P<tool>\*|[A-Za-z][\w-]*)\s*(?:\((?P<pattern>.*)\))?", re.DOTALL)
 _STRICTNESS = {Effect.ALLOW: 0, Effect.ASK: 1, Effect.DENY: 2}
 
 

@@ -9,6 +9,8 @@ which each character stands for its class. Only runs of other characters are wal
 import re
 import string
 
+from ralex.core.patterns import lazy_pattern
+
 KINDS = 13
 """Kinds are numbered from 1; number 0 is no kind."""
 
@@ -17,8 +19,8 @@ WORD, DIGITS, BREAK, INDENT, WIDE, SYMBOLS = range(1, 7)
 FREE_CHARS = {WORD: 6, SYMBOLS: 2, 7: 0, 8: 0, 9: 0, 10: 0, 11: 0, 12: 0}
 """Kinds whose length counts, and how many characters of a piece cost nothing beyond the piece."""
 
-_FOREIGN = re.compile(r"[^\x00-\x7f]+")
-_FOREIGN_PIECES = re.compile(
+_FOREIGN = lazy_pattern(r"[^\x00-\x7f]+")
+_FOREIGN_PIECES = lazy_pattern(
     r"([\u0080-\u024f]+)"  # 7 accented Latin letters
     r"|([\u0370-\u052f]+)"  # 8 Greek and Cyrillic words
     r"|([\u0530-\u0dff]+)"  # 9 Hebrew, Arabic, Indic scripts

@@ -6,7 +6,8 @@ Read on error statuses only: some providers send ``retry-after`` with successful
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+
+from ralex.core.patterns import lazy_pattern
 
 _LONGEST_S = 31 * 86_400.0
 """Monthly limits are the longest that providers have; more is a mistake."""
@@ -14,12 +15,12 @@ _LONGEST_S = 31 * 86_400.0
 _EPOCH_MS = 1e11
 """Numbers above this are milliseconds since 1970, not seconds to wait."""
 
-_IN_TEXT = re.compile(
+_IN_TEXT = lazy_pattern(
     r"(?:try again|retry) in (?:(?P<h>\d+)h ?)?(?:(?P<m>\d+)m(?!s) ?)?"
     r"(?:(?P<n>\d+(?:\.\d+)?) ?(?P<u>ms|s))?",
     re.IGNORECASE,
 )
-_DURATION = re.compile(
+_DURATION = lazy_pattern(
     r"(?:(?P<d>\d+)d)?(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m(?!s))?(?:(?P<s>\d+(?:\.\d+)?)s)?(?:(?P<ms>\d+(?:\.\d+)?)ms)?"
 )
 
@@ -78,6 +79,8 @@ def _seconds_or_date(text: str | None, now: datetime) -> float | None:
     seconds = _number(text)
     if seconds is not None:
         return until_epoch_ms(text, now=now) if seconds >= _EPOCH_MS else _plausible(seconds)
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - few servers send a date
+
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, OverflowError):

@@ -6,7 +6,6 @@ and the edit is refused.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from fractions import Fraction
 from typing import Literal, TypeAlias
 
 Reindent: TypeAlias = Callable[[str], str | None]
@@ -78,6 +77,8 @@ def _columns(
     pairs: Sequence[tuple[str, str]], *, width: int, real_width: int, fit: _Fit
 ) -> Reindent:
     """Map columns to columns along a line through the pairs, written in the file's own style."""
+    from fractions import Fraction  # noqa: PLC0415 - few edits need it
+
     points = sorted({(_column(theirs, width), _column(real, real_width)) for theirs, real in pairs})
     scale, shift = Fraction(1), Fraction(0)
     if fit == "scale":

@@ -1,23 +1,23 @@
 """The output of a command: beginning and end for the model, the rest in a file, all bounded."""
 
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from ralex.core.patterns import lazy_pattern
 from ralex.tools.kept_outputs import make_room
 
 MAX_SHOWN_BYTES = 30 * 1024
 MAX_KEPT_BYTES = 32 * 1024 * 1024
 MAX_COLUMNS = 2000
 _HALF = MAX_SHOWN_BYTES // 2
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
-_OVERSTRUCK = re.compile(r"[^\n\x08]\x08")
+_CONTROL = lazy_pattern(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+_OVERSTRUCK = lazy_pattern(r"[^\n\x08]\x08")
 _MAX_ODD = 0.3
 """Share of characters that are no text, beyond which an output is not shown."""
 
-_ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\)|\x1b[@-_]")
+_ANSI = lazy_pattern(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\)|\x1b[@-_]")
 
 
 class OutputBuffer:

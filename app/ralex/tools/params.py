@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal, TypeAlias, cast
 
+from ralex.core.patterns import lazy_pattern
 from ralex.core.records import dataclass
 from ralex.errors import ToolError
 
@@ -20,7 +21,7 @@ Value: TypeAlias = str | int | bool | list[object]
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
 _SCHEMA_TYPES = {"path": "string"}
-_NUMBER = re.compile(r"\s*([+-]?\d{1,15}(?:\.\d{1,15})?)\s*(?:s|sec|secs|seconds?|lines?)?\s*")
+_NUMBER = lazy_pattern(r"\s*([+-]?\d{1,15}(?:\.\d{1,15})?)\s*(?:s|sec|secs|seconds?|lines?)?\s*")
 """A whole number as text, its unit said as well."""
 
 _BLANKS = frozenset({"", "null", "none", "undefined"})

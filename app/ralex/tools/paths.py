@@ -10,18 +10,18 @@ import contextlib
 import difflib
 import errno
 import os
-import re
 import stat
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
+from ralex.core.patterns import lazy_pattern
 from ralex.errors import ToolError
 from ralex.tools.base import ToolContext
 
 _SOFTWARE = tuple(map(Path, ("/usr", "/opt", "/lib", "/lib64", "/nix/store", "/Library")))
 _CLOSED = frozenset({".git", ".ralex"})
 _IGNORABLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL = lazy_pattern(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _MAX_PATH = 4096
 _MAX_NAME = 255
 

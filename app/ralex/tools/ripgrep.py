@@ -5,11 +5,12 @@ import os
 import re
 from pathlib import Path
 
+from ralex.core.patterns import lazy_pattern
 from ralex.tools import grep_search
 from ralex.tools.grep_query import Match, Query
 from ralex.tools.walk import ALWAYS_SKIPPED
 
-_SUFFIX = re.compile(r"\*\.\w+")
+_SUFFIX = lazy_pattern(r"\*\.\w+")
 _PARSE_ERROR = re.compile(rb"regex parse error|look-around|backreferences|not supported")
 _DENIED = re.compile(rb"(?:rg: )?(.+): Permission denied \(os error \d+\)")
 _RECORD = re.compile(rb"(\d+):(\d+):(\d+):(.*)", re.DOTALL)

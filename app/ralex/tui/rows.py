@@ -5,7 +5,6 @@ paragraph gives the paragraph back and not the lines the screen happened to make
 passes the terminal gate here once more; for clean text that costs one scan.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
@@ -14,16 +13,17 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from ralex.core.patterns import lazy_pattern
 from ralex.core.terminal_text import clean
 
 Span: TypeAlias = tuple[str, Style]
 Line: TypeAlias = list[Span]
 
-_MAYBE_WIDE = re.compile(
+_MAYBE_WIDE = lazy_pattern(
     r"[^\x20-\x7e\xa1-\u02ff\u0370-\u0482\u2010-\u2027\u2030-\u205e\u20a0-\u20cf\u2100-\u22ff"
     r"\u2500-\u25fc]"
 )
-_WORDS = re.compile(r" +|[^ ]+")
+_WORDS = lazy_pattern(r" +|[^ ]+")
 TAB_WIDTH = 4
 
 

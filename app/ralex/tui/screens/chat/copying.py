@@ -2,9 +2,10 @@
 
 import re
 
+from ralex.core.patterns import lazy_pattern
 from ralex.tui import formats
 
-_FENCED = re.compile(
+_FENCED = lazy_pattern(
     r"^ {0,3}(`{3,}|~{3,})[^\n]*\n(.*?)^ {0,3}\1[`~]*[ \t]*$", re.DOTALL | re.MULTILINE
 )
 

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 
+from ralex.core.patterns import lazy_pattern
 from ralex.slash import Command, matching, ranked
 from ralex.tui.files import FileIndex
 from ralex.tui.widgets.completion.completion import Choice
 
-_COMMAND = re.compile(r"/([a-z0-9:_-]*)\Z", re.IGNORECASE)
-_ARGUMENT = re.compile(r"/([a-z0-9:_-]+) +(\S*)\Z", re.IGNORECASE)
-_FILE = re.compile(r"(?:^|\s)@(\S*)\Z")
+_COMMAND = lazy_pattern(r"/([a-z0-9:_-]*)\Z", re.IGNORECASE)
+_ARGUMENT = lazy_pattern(r"/([a-z0-9:_-]+) +(\S*)\Z", re.IGNORECASE)
+_FILE = lazy_pattern(r"(?:^|\s)@(\S*)\Z")
 MOST = 50
 
 

@@ -3,11 +3,13 @@
 import re
 from typing import Final
 
+from ralex.core.patterns import lazy_pattern
+
 LARGE_PASTE: Final = 4_000
 """Characters from which a paste becomes a chip; a text area gets slow with much text."""
 _MOST_UNFOLDED: Final = 200_000
 """Characters that a text area still takes when a chip is opened in place."""
-_CHIP = re.compile(r"\[paste (\d+): [^\]\n]*\]")
+_CHIP = lazy_pattern(r"\[paste (\d+): [^\]\n]*\]")
 
 
 class Chips:

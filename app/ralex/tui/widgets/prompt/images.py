@@ -5,13 +5,15 @@ from pathlib import PurePosixPath
 from typing import Final
 from urllib.parse import unquote
 
+from ralex.core.patterns import lazy_pattern
+
 _SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 _LONGEST: Final = 20_000
 _MOST: Final = 20
-_WORD = re.compile(
+_WORD = lazy_pattern(
     r"""\s*(?:'(?P<single>[^'\n]*)'|"(?P<double>[^"\n]*)"|(?P<bare>(?:\\[^\n]|[^\s\\'"])+))(?=\s|\Z)"""
 )
-_ESCAPED = re.compile(r"\\(.)")
+_ESCAPED = lazy_pattern(r"\\(.)")
 
 
 def image_mentions(text: str, project: str) -> str | None:
