@@ -111,7 +111,7 @@ class EngineOpener:
             await (await self._open_engine().sessions()).rename(session_id, title)
 
     async def delete(self, session_id: SessionId) -> None:
-        """Delete a stored session for good.
+        """Delete a stored session for good, and the outputs that were kept for it.
 
         Raises:
             UsageError: If it is the open one.
@@ -119,7 +119,11 @@ class EngineOpener:
         """
         if self._session is not None and self._session.id == session_id:
             raise UsageError("this session is open", hint="open another one first")
-        await (await self._open_engine().sessions()).delete(session_id)
+        engine = self._open_engine()
+        await (await engine.sessions()).delete(session_id)
+        from ralex.tools.kept_outputs import forget  # noqa: PLC0415
+
+        forget(engine.config.home / "tool-output", session_id)
 
     async def preview(self, name: str) -> "SessionPreview":
         """Show a stored session in a few lines.

@@ -185,7 +185,12 @@ def test_delete_needs_a_yes(tmp_path: Path, session_id: SessionId) -> None:
         call(sessions, tmp_path, "delete", session_id)
     assert "--yes" in caught.value.hint
 
+    kept = tmp_path / "home" / "tool-output" / session_id / "bash-1.txt"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("long")
+
     assert "deleted" in call(sessions, tmp_path, "delete", session_id, "--yes").out
+    assert not kept.exists()
 
     with pytest.raises(SessionNotFoundError):
         call(sessions, tmp_path, "show", session_id)

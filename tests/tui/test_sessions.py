@@ -146,8 +146,12 @@ async def test_the_real_stores_search_look_rename_and_delete(tmp_path: Path) -> 
             await opener.new()
             await opener.rename(first.id, "A third")
             assert [each.title for each in await opener.stored()] == ["A third"]
+            kept = stage.config.home / "tool-output" / first.id / "bash-1.txt"
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_text("long")
             await opener.delete(first.id)
             assert await opener.stored() == []
+            assert not kept.exists()
         finally:
             await opener.aclose()
 

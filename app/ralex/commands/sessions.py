@@ -15,6 +15,7 @@ from ralex.core.terminal_text import clean_line
 from ralex.errors import UsageError
 from ralex.store import transcript
 from ralex.store.sessions import SqliteSessions, StoredSession
+from ralex.tools.kept_outputs import forget
 from ralex.wiring import Engine
 
 _EVERYTHING = 1_000_000
@@ -57,14 +58,15 @@ def run(
             sessions = await engine.sessions()
             for notice in sessions.notices:
                 stderr.write(f"warning: {notice}\n")
-            await _act(args, sessions, cwd, stdout)
+            outputs = config.home / "tool-output"
+            await _act(args, sessions, cwd, stdout, outputs=outputs)
 
     asyncio.run(work())
     return 0
 
 
 async def _act(
-    args: argparse.Namespace, sessions: SqliteSessions, cwd: Path, stdout: TextIO
+    args: argparse.Namespace, sessions: SqliteSessions, cwd: Path, stdout: TextIO, *, outputs: Path
 ) -> None:
     project = str(cwd) if args.here else None
     limit = args.limit if args.limit > 0 else _EVERYTHING
@@ -87,7 +89,9 @@ async def _act(
         case ["rename", prefix, *title] if title:
             await sessions.rename(await sessions.find(prefix), _title(title))
         case ["delete", prefix]:
-            await _delete(sessions, await sessions.find(prefix), stdout, is_sure=args.yes)
+            session_id = await sessions.find(prefix)
+            await _delete(sessions, session_id, stdout, is_sure=args.yes)
+            forget(outputs, session_id)
         case _:
             raise UsageError(
                 f"sessions does not understand {' '.join(words)!r}",

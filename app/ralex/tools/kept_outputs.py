@@ -1,4 +1,4 @@
-"""How long outputs that were kept in files stay: long enough to look into, never for ever.
+"""How much of the outputs that were kept in files stays; nothing goes for its age alone.
 
 Every session has a folder of its own, and holds a lock on a file in it for as long as it is open;
 whoever sweeps leaves such folders alone, also those of another ralex. What was killed holds none.
@@ -7,14 +7,12 @@ whoever sweeps leaves such folders alone, also those of another ralex. What was 
 import asyncio
 import fcntl
 import os
-import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ralex.core.records import dataclass
 
-MAX_AGE_S = 7 * 86_400
 MAX_TOTAL_BYTES = 500 * 1024 * 1024
 """Of all sessions together; the oldest go first."""
 
@@ -41,17 +39,16 @@ class OpenOutputs:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
-        sweep(self._root, time.time())
+        sweep(self._root)
 
 
-def sweep(root: Path, now_s: float) -> None:
-    """Remove old outputs, and the oldest of the others while they are too large together.
+def sweep(root: Path) -> None:
+    """Remove the oldest outputs while all are too large together.
 
     Those of open sessions stay. What cannot be removed stays, too.
 
     Args:
         root: Holds one folder for each session.
-        now_s: The wall clock, as files' times tell it.
     """
     total = 0
     removable: list[_Output] = []
@@ -64,14 +61,21 @@ def sweep(root: Path, now_s: float) -> None:
                 _remove_if_empty(folder)
     doomed: dict[Path, list[_Output]] = {}
     for one in sorted(removable, key=lambda one: one.changed_s):
-        if now_s - one.changed_s > MAX_AGE_S or total > MAX_TOTAL_BYTES:
-            doomed.setdefault(one.path.parent, []).append(one)
-            total -= one.size
+        if total <= MAX_TOTAL_BYTES:
+            break
+        doomed.setdefault(one.path.parent, []).append(one)
+        total -= one.size
     for folder, outputs in doomed.items():
         with _closed(folder) as is_closed:
             if is_closed:
                 _remove(outputs)
                 _remove_if_empty(folder)
+
+
+def forget(root: Path, session_id: str) -> None:
+    """Remove the outputs of a session that was deleted, and which nobody can have open then."""
+    _remove(_outputs(root / session_id))
+    _remove_if_empty(root / session_id)
 
 
 def make_room(folder: Path) -> None:
