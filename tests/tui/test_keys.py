@@ -123,3 +123,28 @@ def test_what_stops_is_named_by_the_key_that_is_left() -> None:
     assert Preferences().stop_key == "Esc"
     assert Preferences(keys={"interrupt": ()}).stop_key == "Ctrl+C"
     assert Preferences(keys={"interrupt": (), "copy_or_stop": ()}).stop_key == ""
+
+
+@pytest.mark.parametrize("place", ["chat", "dialog"])
+async def test_leaving_stops_what_runs_wherever_the_key_is_pressed(place: str) -> None:
+    session = FakeSession(scripts=[[*opening("x"), asyncio.Event()]])
+    async with running(session) as driver:
+        await driver.ready()
+        await driver.send("x")
+        await driver.until(lambda: driver.chat.is_turn_running)
+        if place == "dialog":
+            await driver.pilot.press("f1")
+            await driver.until(lambda: isinstance(driver.app.screen, HelpScreen))
+        await driver.pilot.press("ctrl+q")
+        await driver.until(lambda: driver.app.return_code == 0)
+        assert session.interrupted == 1
+
+
+async def test_the_default_key_to_leave_is_free_for_something_else() -> None:
+    chosen = Preferences(keys={"leave": ("ctrl+x",), "help": ("ctrl+q",)})
+    async with running(preferences=chosen) as driver:
+        await driver.ready()
+        await driver.pilot.press("ctrl+q")
+        await driver.until(lambda: isinstance(driver.app.screen, HelpScreen))
+        await driver.pilot.press("ctrl+x")
+        await driver.until(lambda: driver.app.return_code == 0)

@@ -6,10 +6,11 @@ import gc
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import App
+from textual.binding import BindingType
 from textual.driver import Driver
 from textual.filter import Monochrome, NoColor
 from textual.screen import Screen
@@ -17,7 +18,7 @@ from typing_extensions import override
 
 from ralex.errors import ConfigError
 from ralex.tui.ending import end_on_signals
-from ralex.tui.keymap import screen_keymap
+from ralex.tui.keymap import screen_bindings, screen_keymap
 from ralex.tui.preferences import Preferences
 from ralex.tui.screens.chat.screen import ChatScreen
 from ralex.tui.themes import DEFAULT_THEME, ThemeShelf
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from ralex.tui.ports import SessionOpener
 
 
-class RalexApp(App[None]):
+class RalexApp(App[None], inherit_bindings=False):
     """Ralex on the screen.
 
     Args:
@@ -44,6 +45,9 @@ class RalexApp(App[None]):
 
     CSS_PATH = Path(__file__).parent / "screens" / "chat" / "chat.tcss"
     TITLE = "ralex"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        each for each in screen_bindings() if each.id == "leave"
+    ]
     ENABLE_COMMAND_PALETTE = False  # ours is the list behind the key of "commands"
 
     def __init__(
@@ -162,8 +166,21 @@ class RalexApp(App[None]):
     async def _stop(self, code: int) -> None:
         chat = self.screen_stack[0]
         if isinstance(chat, ChatScreen):
-            await chat.conversation.stop()
+            await chat.stop_from_outside()
         self.exit(return_code=code)
+
+    async def action_leave(self) -> None:
+        """Stop what runs and leave, also from a dialog."""
+        chat = self.screen_stack[0]
+        if isinstance(chat, ChatScreen):
+            await chat.action_leave()
+        else:
+            self.exit()
+
+    @override
+    async def action_quit(self) -> None:
+        """Leave in the same way, whoever asks for it."""
+        await self.action_leave()
 
     async def on_unmount(self) -> None:
         """Close the session's engine, however the app ends."""

@@ -15,6 +15,7 @@ from textual.app import SuspendNotSupported
 from ralex.core.terminal_text import clean
 from ralex.errors import RalexError, UsageError
 from ralex.tui.past import PastPrompts, history_path
+from ralex.tui.screens.chat.keeping import Keeper
 
 if TYPE_CHECKING:
     from ralex.tui.ports import ChatSession
@@ -42,12 +43,14 @@ class PromptDesk:
         self._project = ""
         self._order = asyncio.Lock()
         self._has_complained = False
+        self.keeper = Keeper(screen, home, self._complain)
 
     def use(self, project: str) -> None:
         """Take up the prompts of a project; they are read when they are first wanted."""
         if project == self._project:
             return
         self._project = project
+        self.keeper.use(project)
         prompt = self._screen.prompt
         prompt.project = project
         if self._home is not None:

@@ -207,6 +207,7 @@ class ChatScreen(ReadingScreen):
         waiting = self.conversation.waiting
         self.prompt.has_waiting = bool(waiting)
         self.query_one(Queue).show(waiting)
+        self._desk.keeper.changed()
 
     @on(Queue.Picked)
     def _pick_waiting(self, event: Queue.Picked) -> None:
@@ -299,6 +300,7 @@ class ChatScreen(ReadingScreen):
         event.stop()
         self.prompt.set_class(self.prompt.text.startswith("!"), "-shell")
         self._pricer.edited()
+        self._desk.keeper.changed()
         self._assistant.complete()
 
     @on(Prompt.Wanted)
@@ -378,7 +380,17 @@ class ChatScreen(ReadingScreen):
     async def action_leave(self) -> None:
         """Stop what runs and leave."""
         await self.conversation.stop()
+        await self._desk.keeper.drop()
         self.host.exit()
+
+    def on_unmount(self) -> None:
+        """Let go of what is kept on disk."""
+        self._desk.keeper.close()
+
+    async def stop_from_outside(self) -> None:
+        """Stop what runs; what was not sent waits for the next start."""
+        self._desk.keeper.leave()
+        await self.conversation.stop()
 
     async def action_leave_if_empty(self) -> None:
         """Leave, or delete to the right if something is written."""
