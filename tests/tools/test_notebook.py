@@ -118,6 +118,17 @@ async def test_a_source_that_is_one_text_stays_one(context: ToolContext, noteboo
     assert json.loads(text_of(notebook))["cells"][2]["source"] == 'z = "2"\nw = 3'
 
 
+async def test_an_edit_shows_cells_with_the_numbers_that_reading_gives(
+    context: ToolContext, notebook: Path
+) -> None:
+    outcome = await edit(context, "z = 1", "z = 2")
+    shown = outcome.text.partition("it now reads:\n")[2].splitlines()
+    assert any(line.endswith("→z = 2") for line in shown)
+    assert set(shown) <= set((await read(context)).splitlines())
+    outcome = await edit(context, '"nbformat_minor": 5', '"nbformat_minor": 4')
+    assert '"nbformat_minor": 4' in outcome.text
+
+
 async def test_an_edit_over_the_edge_of_a_cell_is_refused(
     context: ToolContext, notebook: Path
 ) -> None:

@@ -10,7 +10,7 @@ from ralex.errors import EditError, ToolError
 from ralex.tools.base import ToolContext, ToolOutcome
 from ralex.tools.diffs import change_between, unified_diff
 from ralex.tools.edit_engine import apply_edit
-from ralex.tools.notebook import cells_of, edit_notebook, is_notebook
+from ralex.tools.notebook import cells_of, edit_notebook, is_notebook, rendered
 from ralex.tools.params import PATH_ALIASES, Param, Params
 from ralex.tools.paths import display, kind_of, resolve_writable, suggest
 from ralex.tools.syntax import note_on_syntax
@@ -104,8 +104,9 @@ def _edit(
     added = sum(1 for line in diff.splitlines()[2:] if line.startswith("+"))
     removed = sum(1 for line in diff.splitlines()[2:] if line.startswith("-"))
     note = note_on_syntax(path.name, file.text, after) + file.note_on_links
+    window = _window(*_as_read(path, file.text, after))
     return ToolOutcome(
-        text=f"edited {shown}; it now reads:\n{_window(file.text, after)}{note}",
+        text=f"edited {shown}; it now reads:\n{window}{note}",
         summary=f"+{added} -{removed}",
         diff=diff,
         files_changed=(shown,),
@@ -130,6 +131,15 @@ def _applied(
             if cells_of(after) is not None:
                 return after
         raise error from None
+
+
+def _as_read(path: Path, before: str, after: str) -> tuple[str, str]:
+    """Give two texts as the read tool shows them: notebooks as their cells, where those changed."""
+    if is_notebook(path.name):
+        old, new = cells_of(before), cells_of(after)
+        if old is not None and new is not None and old != new:
+            return rendered(old), rendered(new)
+    return before, after
 
 
 def _window(before: str, after: str) -> str:

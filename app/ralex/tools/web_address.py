@@ -24,6 +24,9 @@ _NEVER = tuple(
 """Machines' own metadata, credentials among them: refused whatever the configuration says."""
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_COMPATIBLE = ipaddress.ip_network("::/96")
+"""Of old; the first two are the unspecified address and the machine itself."""
+
 _UNSAFE_PATH = "/%:=&?~#+!$,;'@()*[]"
 
 
@@ -109,7 +112,7 @@ def _inner(address: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Address
     if isinstance(address, IPv6Address):
         found += [one for one in (address.ipv4_mapped, address.sixtofour) if one is not None]
         found += address.teredo or ()
-        if address in _NAT64:
+        if address in _NAT64 or (address in _COMPATIBLE and int(address) > 1):
             found.append(IPv4Address(int(address) & 0xFFFFFFFF))
         if address.ipv4_mapped is not None or address in _NAT64:
             found.remove(address)  # it stands for the other one and nothing else
