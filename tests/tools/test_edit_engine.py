@@ -394,6 +394,11 @@ def test_lines_are_folded_together_as_they_are_one_by_one(rows: list[str]) -> No
     assert fold_all("\n".join(plain)).split("\n") == [fold(row) for row in plain or [""]]
 
 
+def test_blanks_of_any_number_are_folded_to_one() -> None:
+    rows = [f"{' ' * count}x{' ' * count}\t{' ' * count}y{' ' * count}" for count in range(1, 80)]
+    assert fold_all("\n".join(rows)) == "\n".join(["x y"] * len(rows))
+
+
 @given(rows=ODD_ROWS, with_returns=st.booleans())
 def test_an_index_knows_the_lines_that_are_not_blank(rows: list[str], with_returns: bool) -> None:
     text = "\n".join(rows)

@@ -136,6 +136,8 @@ def fold_all(text: str) -> str:
         blanks = "".join(chars & _BLANKS)
     for blank in blanks:
         text = text.replace(blank, " ")
+    for width in (16, 4):  # so that deep indentation takes few turns below
+        text = text.replace(" " * width, " ")
     while "  " in text:
         text = text.replace("  ", " ")
     return text.replace(" \n", "\n").replace("\n ", "\n").strip(" ")
