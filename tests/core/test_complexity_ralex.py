@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ralex.config.scorers import load_scorer, scorer_names
 from ralex.core.complexity import Complexity, score_ask
 from ralex.core.complexity_ralex import RalexRuler
+from ralex.core.folding import fold
 from ralex.core.shapes import marks_of
 from ralex.core.tiers import TIERS, Tier
 from tests.conftest import ROOT
@@ -234,3 +235,21 @@ def test_loading_a_scorer_brings_nothing_heavy() -> None:
 
 def test_both_scorers_ship() -> None:
     assert scorer_names() == ("litellm", "ralex")
+
+
+WORDS = RULER.vocabulary
+DENSE = {text: WORDS.keywords[rank] for text, rank in WORDS.cjk}
+
+
+@given(
+    st.lists(st.sampled_from([*DENSE, " ", "a1", "的", "ト", "한국"]), max_size=6).map("".join),
+    st.sampled_from(["", "。" * 3_000]),
+)
+@settings(max_examples=200)
+def test_scripts_without_spaces_are_read_alike_in_short_and_long_texts(
+    ask: str, filler: str
+) -> None:
+    """Long texts are searched by the letters they hold; every keyword is found all the same."""
+    low = fold(ask + filler)
+    found = {each for some in WORDS.found_in(ask + filler).groups.values() for each in some}
+    assert found & {*DENSE.values()} == {each for text, each in DENSE.items() if text in low}

@@ -247,6 +247,7 @@ def _vocabulary(entries: Sequence[Section]) -> Vocabulary:
         stems={head: tuple(found) for head, found in stems.items()},
         phrases={key: tuple(found) for key, found in phrases.items()},
         cjk=tuple(cjk),
+        cjk_letters=frozenset("".join(text for text, _ in cjk)),
     )
 
 

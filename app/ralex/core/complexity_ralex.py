@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from ralex.core.complexity import Measurement
 from ralex.core.records import dataclass
 from ralex.core.shapes import Shape, marks_of
-from ralex.core.vocabulary import CJK, Found, Vocabulary
+from ralex.core.vocabulary import DENSE_RUNS, Found, Vocabulary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,7 +228,7 @@ class RalexRuler:
         tokens = len(ask) / self.token_chars
         if text.isascii():
             return tokens
-        dense = len(CJK.findall(text)) * len(ask) / len(text)
+        dense = sum(map(len, DENSE_RUNS.findall(text))) * len(ask) / len(text)
         return tokens + dense * (1 - 1 / self.token_chars)
 
     def _reading(
