@@ -8,18 +8,16 @@ from hypothesis import strategies as st
 
 from ralex.core.budget import (
     Balance,
-    DayForecast,
     LimitKind,
     Limits,
     available_usd,
     counting_day,
-    forecast_day,
-    forecast_line,
     format_usd,
     is_alert_due,
     limit_usd,
     refusal,
 )
+from ralex.core.forecast import DayForecast, forecast_day, forecast_line
 
 usd = st.decimals(min_value=0, max_value=1000, places=9)
 days = st.dates().map(lambda day: day.isoformat())

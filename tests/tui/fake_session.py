@@ -14,7 +14,6 @@ from ralex.agent.report import KINDS, ContextReport, ContextShare
 from ralex.core.budget import (
     Balance,
     BudgetState,
-    DayForecast,
     LimitChange,
     LimitKind,
     LimitName,
@@ -40,6 +39,7 @@ from ralex.core.events import (
     TurnFinished,
     TurnStarted,
 )
+from ralex.core.forecast import DayForecast
 from ralex.core.ids import CallId, ModelId, SessionId, TurnId
 from ralex.core.messages import AssistantMessage
 from ralex.core.model_table import Standing

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from textual.widgets import OptionList, Static
 
-from ralex.core.budget import DayForecast
+from ralex.core.forecast import DayForecast
 from ralex.core.routing import Override
 from ralex.core.tiers import Tier
 from ralex.slash import COMMANDS

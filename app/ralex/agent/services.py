@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from ralex.agent.limits import LimitDesk
 from ralex.agent.ports import PermissionMemory, SessionStore
-from ralex.core.budget import Balance, DayForecast, SpendRow
+from ralex.core.budget import Balance, SpendRow
 from ralex.core.complexity import Complexity
+from ralex.core.forecast import DayForecast
 from ralex.core.ids import ModelId, SessionId
 from ralex.core.model_table import Standing
 from ralex.core.models import ModelInfo

@@ -18,7 +18,7 @@ from ralex.agent.services import AgentServices
 from ralex.agent.shell import run_user_shell
 from ralex.agent.titles import UNTITLED, Titler, title_of
 from ralex.agent.totals import SessionTotals, TurnTotals
-from ralex.core.budget import Balance, BudgetState, DayForecast, LimitChange, LimitName, SpendRow
+from ralex.core.budget import Balance, BudgetState, LimitChange, LimitName, SpendRow
 from ralex.core.events import (
     AgentEvent,
     ContextCompacted,
@@ -26,6 +26,7 @@ from ralex.core.events import (
     ToolOutputGrew,
     TurnFailed,
 )
+from ralex.core.forecast import DayForecast
 from ralex.core.ids import ModelId, SessionId
 from ralex.core.model_table import Standing
 from ralex.core.models import ModelInfo

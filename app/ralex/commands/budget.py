@@ -14,17 +14,9 @@ from ralex.config.load import explain_config, load_config
 from ralex.config.model import Config
 from ralex.config.paths import CONFIG_NAME, home_folder
 from ralex.config.toml_edit import set_values
-from ralex.core.budget import (
-    Balance,
-    BudgetState,
-    DayForecast,
-    LimitKind,
-    forecast_line,
-    format_usd,
-    limit_usd,
-    used_up,
-)
+from ralex.core.budget import Balance, BudgetState, LimitKind, format_usd, limit_usd, used_up
 from ralex.core.codec import to_jsonable
+from ralex.core.forecast import DayForecast, forecast_line
 from ralex.errors import LedgerUnavailableError, UsageError
 from ralex.opened import local_now
 from ralex.wiring import Engine

@@ -14,8 +14,9 @@ from typing import TextIO, cast
 
 from ralex.config.load import load_config
 from ralex.config.model import Config
-from ralex.core.budget import DayForecast, SpendRow, forecast_line, format_usd
+from ralex.core.budget import SpendRow, format_usd
 from ralex.core.codec import to_jsonable
+from ralex.core.forecast import DayForecast, forecast_line
 from ralex.core.terminal_text import clean_line
 from ralex.core.usage import Usage
 from ralex.errors import StoreError, UsageError

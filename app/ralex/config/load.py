@@ -4,20 +4,13 @@ Without a file nothing is validated, so nothing heavy is loaded: the built-in la
 ralex's own, and the environment is a handful of variables.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
-from ralex.config import choice
-from ralex.config.catalogue import (
-    check_listed,
-    find_model,
-    is_usable,
-    load_catalogue,
-    near_models,
-)
-from ralex.config.draft import Draft, ModelFinder, Said, parse_usd
+from ralex.config.catalogue import is_usable, load_catalogue
+from ralex.config.draft import Draft, Said, parse_usd
 from ralex.config.endpoints import (
     BASE_URL_VARIABLES,
     KNOWN_PROVIDERS,
@@ -26,18 +19,12 @@ from ralex.config.endpoints import (
     sends_key_in_clear,
     with_key,
 )
-from ralex.config.fallbacks import find_aliases, find_deployments, find_fallbacks
+from ralex.config.finish import finish
 from ralex.config.model import Config
 from ralex.config.paths import CONFIG_NAME, KEYS_NAME, home_folder, project_files
 from ralex.config.presets import Preset, load_presets
-from ralex.core.ids import ModelId
-from ralex.core.models import ModelInfo
 from ralex.core.records import dataclass
-from ralex.core.routing import Router
-from ralex.errors import ConfigError, UnknownModelError
-
-_AUTO = "auto"
-"""The name of a model that means: let the router choose."""
+from ralex.errors import ConfigError
 
 _MODES = ("yolo", "ask", "plan")
 _LITELLM = frozenset({".yaml", ".yml", ".json"})
@@ -114,7 +101,7 @@ def explain_config(
     _apply_environment(draft, environ, keyed)
     _apply_flags(draft, flags or Flags())
     _apply_local_preset(draft, presets)
-    config = replace(_finish(draft, home, presets, require_key=require_key), extra_file=config_file)
+    config = replace(finish(draft, home, presets, require_key=require_key), extra_file=config_file)
     return ExplainedConfig(
         config=config, origins=MappingProxyType(draft.origins), user_file=user_file
     )
@@ -271,121 +258,3 @@ def _apply_local_preset(draft: Draft, presets: Mapping[str, Preset]) -> None:
         is_wanted = name in wanted and name not in draft.routers
         if is_wanted or any(owner in draft.providers for owner in preset.providers):
             _add_preset_parts(draft, preset)
-
-
-def _finish(
-    draft: Draft, home: Path, presets: Mapping[str, Preset], *, require_key: bool
-) -> Config:
-    routers = {
-        name: preset.router
-        for name, preset in presets.items()
-        if all(model in draft.models for chain in preset.router.tiers.values() for model in chain)
-    }
-
-    aliases: dict[str, tuple[ModelId, ...]] = {}
-
-    def find(name: str) -> ModelInfo:
-        found = find_model(name, models=draft.models, providers=draft.providers, aliases=aliases)
-        draft.models.setdefault(found.id, found)
-        return found
-
-    def find_listed(name: str) -> ModelInfo:
-        found = find_model(name, models=draft.models, providers=draft.providers, aliases=aliases)
-        check_listed(found, known=draft.models, redirected=draft.redirected)
-        draft.models.setdefault(found.id, found)
-        return found
-
-    find_aliases(draft.aliases, find_listed, aliases)
-    deployments = find_deployments(draft, find_listed, aliases)
-    fallbacks = find_fallbacks(draft, find_listed, aliases)
-    own = choice.own_router(draft)
-    if own is not None:
-        routers[own.name] = own
-    for name, planned in draft.routers.items():
-        routers[name] = planned.build(find_listed)
-    _take_router_for_model(draft, routers, aliases)
-    model = _model(draft, find, require_key=require_key)
-    chosen = choice.choose_router(
-        draft, routers, presets, require_key=require_key and model is None
-    )
-    draft.origins["router"] = chosen.source
-    choice.check_reach(draft, routers[chosen.value], require_key=require_key and model is None)
-    tiers = routers[chosen.value].tiers.values()
-    wanted = [model.id] if model is not None else [one for models in tiers for one in models]
-    siblings = [one for group in deployments.values() for one in group]
-    _warn_about_prices(draft, [*wanted, *siblings, *fallbacks.targets()])
-    if draft.cache.agent and not draft.cache.enabled:
-        place = draft.origins["cache.agent"]
-        draft.warnings.append(
-            f"{place}: cache.agent says nothing while cache.enabled is false; set both"
-        )
-    return Config(
-        home=home,
-        router=chosen.value,
-        budget=draft.limits,
-        providers=MappingProxyType(draft.providers),
-        models=MappingProxyType(draft.models),
-        routers=MappingProxyType(routers),
-        model=None if model is None else model.id,
-        mode=draft.mode,
-        theme=draft.theme,
-        untrusted=tuple(draft.untrusted),
-        max_steps=draft.max_steps,
-        escalation=draft.escalation,
-        new_task_after_minutes=draft.new_task_after_minutes,
-        titles=draft.titles,
-        permissions=tuple(draft.permissions),
-        timeouts=draft.timeouts,
-        retries=draft.retries,
-        log=draft.log,
-        keys=MappingProxyType(draft.keys),
-        notify=draft.notify,
-        web_fetch=draft.web_fetch,
-        aliases=MappingProxyType(aliases),
-        deployments=MappingProxyType(deployments),
-        fallbacks=fallbacks,
-        cache=draft.cache,
-        sources=tuple(draft.sources),
-        warnings=tuple(draft.warnings),
-    )
-
-
-def _find_at(source: str, name: str, find: ModelFinder) -> ModelInfo:
-    try:
-        return find(name)
-    except UnknownModelError as error:
-        raise UnknownModelError(f"{source}: {error.message}", hint=error.hint) from error
-
-
-def _take_router_for_model(
-    draft: Draft, routers: Mapping[str, Router], aliases: Mapping[str, tuple[ModelId, ...]]
-) -> None:
-    """Let a router be asked for by the name of a model, as LiteLLM's clients do."""
-    said = draft.model
-    if said is None or said.value not in draft.routers or said.value in aliases:
-        return
-    if said.value in routers and ModelId(said.value) not in draft.models:
-        draft.router, draft.model = said, None
-
-
-def _model(draft: Draft, find: ModelFinder, *, require_key: bool) -> ModelInfo | None:
-    said = draft.model
-    if said is None or said.value.casefold() == _AUTO:
-        return None
-    model = _find_at(said.source, said.value, find)
-    choice.check_model(draft, model, require_key=require_key)
-    draft.origins["model"] = said.source
-    return model
-
-
-def _warn_about_prices(draft: Draft, models: Sequence[ModelId]) -> None:
-    if not draft.limits.is_limited:
-        return
-    for model in dict.fromkeys(models):
-        if draft.models[model].price is None:
-            near = near_models(model, draft.own_models)
-            guess = f" (did you mean {near[0]}?)" if near else ""
-            draft.warnings.append(
-                f"no price is known for {model}{guess}, so it is refused under a budget; say it in "
-                f'config.toml: [models."{model}"] price = {{ input = 0.10, output = 0.40 }}'
-            )

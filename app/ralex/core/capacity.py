@@ -68,28 +68,8 @@ def judge(
     wanted = min(output_tokens, model.max_output_tokens or output_tokens)
     least = min(min_output_tokens, wanted)
     window = model.context_window
-    if window is None:
-        return CapacityDecision(
-            action=CapacityAction.FITS,
-            model=model.id,
-            request_tokens=request_tokens,
-            output_tokens=wanted,
-            window=None,
-            arithmetic=f"{request_tokens:,} + {wanted:,} tokens; "
-            f"the window of {model.id} is unknown, so the request is tried",
-        )
-    room = window - request_tokens
-    if room >= least:
-        granted = min(wanted, room)
-        shortened = f", the answer shortened from {wanted:,}" if granted < wanted else ""
-        return CapacityDecision(
-            action=CapacityAction.FITS,
-            model=model.id,
-            request_tokens=request_tokens,
-            output_tokens=granted,
-            window=window,
-            arithmetic=f"{request_tokens:,} + {granted:,} of {window:,} tokens{shortened}",
-        )
+    if window is None or window - request_tokens >= least:
+        return _fitting(model, request_tokens, wanted)
     action, upsize_model, remedy = _remedy(
         request_tokens, wanted, least, fixed_tokens, window, larger
     )
@@ -101,6 +81,28 @@ def judge(
         window=window,
         arithmetic=f"{request_tokens:,} + {least:,} > {window:,} tokens of {model.id}; {remedy}",
         upsize_model=upsize_model,
+    )
+
+
+def _fitting(model: ModelInfo, request_tokens: int, wanted: int) -> CapacityDecision:
+    """Let a request go, with as much of its answer as the window has room for."""
+    window, granted = model.context_window, wanted
+    if window is None:
+        arithmetic = (
+            f"{request_tokens:,} + {wanted:,} tokens; "
+            f"the window of {model.id} is unknown, so the request is tried"
+        )
+    else:
+        granted = min(wanted, window - request_tokens)
+        shortened = f", the answer shortened from {wanted:,}" if granted < wanted else ""
+        arithmetic = f"{request_tokens:,} + {granted:,} of {window:,} tokens{shortened}"
+    return CapacityDecision(
+        action=CapacityAction.FITS,
+        model=model.id,
+        request_tokens=request_tokens,
+        output_tokens=granted,
+        window=window,
+        arithmetic=arithmetic,
     )
 
 

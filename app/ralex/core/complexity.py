@@ -164,14 +164,7 @@ def score_ask(
         boundaries: A router's own boundaries.
     """
     if not ask or ask.isspace():
-        return Complexity(
-            tier=Tier.MEDIUM,
-            score=0.0,
-            dimensions=(),
-            signals=(),
-            cause="default_fallback",
-            scorer=scorer.name,
-        )
+        return _nothing_known(scorer)
     used = _weights_in_force(scorer, weights)
     limits = boundaries or scorer.boundaries
     score = 0.0
@@ -196,16 +189,14 @@ def score_ask(
                 matched=reading.matched,
             )
         )
-    tier, cause = limits.tier_of(score), "heuristic_scorer"
-    floor = scorer.override_min_score
-    if markers >= scorer.override_markers and score >= (
-        limits.simple_medium if floor is None else floor
-    ):
-        tier, cause = Tier.REASONING, "reasoning_override"
     forced = _forced_tier(ask, scorer)
     if forced is not None:
         tier, cause = forced[0], "keyword_rule"
         signals.append(f"keyword ({forced[1]})")
+    elif _is_overridden(score, markers, scorer, limits):
+        tier, cause = Tier.REASONING, "reasoning_override"
+    else:
+        tier, cause = limits.tier_of(score), "heuristic_scorer"
     return Complexity(
         tier=tier,
         score=score,
@@ -213,6 +204,25 @@ def score_ask(
         signals=tuple(signals),
         cause=cause,
         scorer=scorer.name,
+    )
+
+
+def _nothing_known(scorer: ScorerData) -> Complexity:
+    return Complexity(
+        tier=Tier.MEDIUM,
+        score=0.0,
+        dimensions=(),
+        signals=(),
+        cause="default_fallback",
+        scorer=scorer.name,
+    )
+
+
+def _is_overridden(score: float, markers: int, scorer: ScorerData, limits: Boundaries) -> bool:
+    """Tell whether enough words ask for reasoning, whatever the sum says."""
+    floor = scorer.override_min_score
+    return markers >= scorer.override_markers and score >= (
+        limits.simple_medium if floor is None else floor
     )
 
 

@@ -6,16 +6,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 
-from ralex.core.budget import (
-    Balance,
-    BudgetState,
-    DayForecast,
-    Limits,
-    SpendRow,
-    available_usd,
-    counting_day,
-    forecast_day,
-)
+from ralex.core.budget import Balance, BudgetState, Limits, SpendRow, available_usd, counting_day
+from ralex.core.forecast import DayForecast, forecast_day
 from ralex.core.pricing import from_nano
 from ralex.errors import UsageError
 from ralex.store import ledger_audit

@@ -12,14 +12,7 @@ if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
     from ralex.agent.report import ContextReport
-    from ralex.core.budget import (
-        Balance,
-        BudgetState,
-        DayForecast,
-        LimitChange,
-        LimitName,
-        SpendRow,
-    )
+    from ralex.core.budget import Balance, BudgetState, LimitChange, LimitName, SpendRow
     from ralex.core.events import (
         AgentEvent,
         ContextCompacted,
@@ -27,6 +20,7 @@ if TYPE_CHECKING:
         ToolOutputGrew,
         TurnFailed,
     )
+    from ralex.core.forecast import DayForecast
     from ralex.core.ids import ModelId, SessionId
     from ralex.core.model_table import Standing
     from ralex.core.models import ModelInfo

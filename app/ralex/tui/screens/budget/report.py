@@ -9,7 +9,8 @@ from typing import Final
 
 from textual.content import Content
 
-from ralex.core.budget import BudgetState, DayForecast, SpendRow
+from ralex.core.budget import BudgetState, SpendRow
+from ralex.core.forecast import DayForecast
 from ralex.core.records import dataclass
 from ralex.core.terminal_text import clean_line
 from ralex.tui import formats
