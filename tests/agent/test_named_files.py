@@ -1,10 +1,11 @@
 """Files that the user names with @ and instruction files beside touched ones reach the model."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from ralex.agent.mentions import mentioned_files, named_places
+from ralex.agent.mentions import mentioned, named_places
 from ralex.core.events import ContextAdded, TurnFinished
 from ralex.core.messages import UserMessage
 from tests.agent.script import DONE, HELLO, breaks, edit, finished_calls, of, read, step, user_texts
@@ -23,10 +24,12 @@ from tests.agent.stand import Stand, play
         ("@a.txt's end, @sub/b.py:10-20", ["a.txt", "sub/b.py"]),
         ("@a.txt#L3… and @sub/b.py#L1-L5", ["a.txt", "sub/b.py"]),
         ("mail me@a.txt or ask @nobody", []),
-        ("@../outside.txt @/etc/passwd @sub @link.txt", []),
+        ("what is in @sub?", ["sub"]),
+        ("@sub/, and so on", ["sub/"]),
+        ("@../outside.txt @/etc/passwd @link.txt @. @.. @pipe @loop @none/", []),
     ],
 )
-def test_existing_files_of_the_workspace_are_found(
+def test_existing_files_and_folders_of_the_workspace_are_found(
     tmp_path: Path, prompt: str, found: list[str]
 ) -> None:
     root = tmp_path / "project"
@@ -35,7 +38,9 @@ def test_existing_files_of_the_workspace_are_found(
     for name in ("a.txt", "sub/b.py", "my notes.md"):
         (root / name).write_text("x")
     (root / "link.txt").symlink_to(tmp_path / "outside.txt")
-    assert mentioned_files(prompt, root) == found
+    (root / "loop").symlink_to("loop")
+    os.mkfifo(root / "pipe")
+    assert mentioned(prompt, root) == found
 
 
 async def test_a_mentioned_file_comes_before_the_prompt_and_may_be_edited_at_once(
@@ -49,6 +54,27 @@ async def test_a_mentioned_file_comes_before_the_prompt_and_may_be_edited_at_onc
     assert "alpha" in first
     assert first.endswith("change @a.txt")
     assert (stand.project / "a.txt").read_text() == "beta\n"
+
+
+async def test_a_mentioned_folder_is_listed(stand: Stand) -> None:
+    (stand.project / "web" / "forms").mkdir(parents=True)
+    (stand.project / "web" / "a.js").write_text("let a\n")
+    session = await stand.open([DONE])
+    await play(session, "tidy @web up")
+    first = user_texts(stand.provider.requests[0].messages)[0]
+    assert '<folder path="web">\nforms/\na.js' in first
+    assert first.endswith("tidy @web up")
+
+
+async def test_instructions_beside_a_mentioned_file_come_with_it(stand: Stand) -> None:
+    (stand.project / "web").mkdir()
+    (stand.project / "web" / "AGENTS.md").write_text("In web: use double quotes.\n")
+    (stand.project / "web" / "a.js").write_text("let a\n")
+    session = await stand.open([step(read("web/a.js")), DONE])
+    events = await play(session, "fix @web/a.js")
+    assert "double quotes" in user_texts(stand.provider.requests[0].messages)[0]
+    assert [e.label for e in of(events, ContextAdded)].count("web/AGENTS.md") == 1
+    assert breaks(stand.provider.requests) == 0
 
 
 async def test_a_huge_mentioned_file_is_cut(stand: Stand) -> None:

@@ -1,4 +1,4 @@
-"""Files that a prompt names with ``@``, read for the model before it is asked."""
+"""Files and folders that a prompt names with ``@``, read for the model before it is asked."""
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -25,8 +25,8 @@ _TRAILING = ".,;:!?)]}>'\"…”’`"
 _PLACE_IN_FILE = lazy_pattern(r"(?::\d+(?:[-:]\d+)?|#L\d+(?:-L?\d+)?)\Z")
 
 
-def mentioned_files(prompt: str, cwd: Path) -> list[str]:
-    """Find the existing files of the workspace that a prompt names, each once, in order."""
+def mentioned(prompt: str, cwd: Path) -> list[str]:
+    """Find what exists of the workspace's files and folders that a prompt names, once, in order."""
     root = cwd.resolve()
     found: dict[str, None] = {}
     for match in _MENTION.finditer(prompt):
@@ -41,28 +41,36 @@ async def mention_blocks(
     prompt: str,
     *,
     reader: Tool,
+    lister: Tool | None,
     context: ToolContext,
     forbids: Callable[[Tool, Mapping[str, object], ToolContext], str],
 ) -> list[ContextAdded]:
     """Read the files a prompt names, as the read tool does, so that they may be edited at once.
 
+    Folders are listed, where there is a tool for that.
+
     Args:
-        reader: The read tool; its refusals and bounds hold here as well.
+        reader: The read tool; its refusals and bounds hold here as well, like those of the lister.
         forbids: Says why a call must not run, or nothing.
     """
     blocks: list[ContextAdded] = []
     room = MOST_CHARS
-    for name in mentioned_files(prompt, context.cwd):
-        reason = forbids(reader, {"path": name}, context)
-        outcome = _not_read(reason) if reason else await _read(name, reader, context)
+    for name in mentioned(prompt, context.cwd):
+        is_folder = (context.cwd / name).is_dir()
+        tool = lister if is_folder else reader
+        if tool is None:
+            continue
+        reason = forbids(tool, {"path": name}, context)
+        outcome = _not_read(reason) if reason else await _read(name, tool, context)
         text = outcome.text
         if len(text) > room:
             text = text[:room] + "\n[cut; read the file for the rest]"
         room = max(0, room - len(text))
+        kind = "folder" if is_folder else "file"
         blocks.append(
             ContextAdded(
                 label=f"@{name}",
-                text=f'<file path="{name}">\n{text}\n</file>',
+                text=f'<{kind} path="{name}">\n{text}\n</{kind}>',
                 is_standing=False,
                 images=outcome.images,
             )
@@ -100,10 +108,10 @@ def unseen_notice(model: ModelId) -> Notice:
     return Notice(level="warning", text=f"{text}; {hint}")
 
 
-async def _read(name: str, reader: Tool, context: ToolContext) -> ToolOutcome:
+async def _read(name: str, tool: Tool, context: ToolContext) -> ToolOutcome:
     arguments: Mapping[str, object] = {"path": name}
     try:
-        return await reader.run(arguments, context)
+        return await tool.run(arguments, context)
     except ToolError as error:
         reason = error.message
     except OSError as error:
@@ -129,6 +137,6 @@ def _readings(quoted: str | None, bare: str) -> Iterator[str]:
 def _is_inside(root: Path, name: str) -> bool:
     try:
         path = (root / name).resolve()
-        return path.is_file() and root in path.parents
+        return (path.is_file() or path.is_dir()) and root in path.parents
     except (OSError, ValueError, RuntimeError):
         return False

@@ -182,9 +182,16 @@ class TurnPlayer:
             named = named_places(self._prompts.popleft(), context.cwd, home)
             context.readable_roots = tuple(dict.fromkeys((*context.readable_roots, *named)))
         if reader is not None:
-            for block in await mention_blocks(
-                prompt, reader=reader, context=context, forbids=toolbox.permissions.forbids
-            ):
+            blocks = await mention_blocks(
+                prompt,
+                reader=reader,
+                lister=toolbox.tool("ls"),
+                context=context,
+                forbids=toolbox.permissions.forbids,
+            )
+            # A file named may be edited at once, so what holds for its folder must be known.
+            blocks += around.nested.near(tuple(context.seen), known=around.history.labels)
+            for block in blocks:
                 await recorder.emit(block)
         complexity = services.score(prompt, around.desk.router)
         await services.store.record_complexity(around.session_id, turn_id, complexity)
