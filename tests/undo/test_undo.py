@@ -246,6 +246,68 @@ async def test_permissions_of_edited_files_come_back(repository: Path, open_desk
     assert (repository / "a.txt").stat().st_mode & 0o777 == 0o600
 
 
+def mode_of(path: Path) -> int:
+    return path.stat().st_mode & 0o7777
+
+
+async def test_permissions_that_a_command_changed_come_back(
+    repository: Path, open_desk: Open
+) -> None:
+    (repository / "a.txt").chmod(0o640)
+    (repository / "run.sh").chmod(0o750)
+    async with open_desk() as desk:
+        changed = await desk.play("chmod 600 a.txt; chmod 555 run.sh; chmod 644 src/b.py; touch *")
+        shown = {one.path: one.note for one in await desk.log.changes("turn")}
+        await desk.log.undo()
+        undone = [mode_of(repository / name) for name in ("a.txt", "run.sh")]
+        await desk.log.redo()
+    assert changed == ("a.txt", "run.sh")
+    assert shown == {"a.txt": "mode 640 → 600", "run.sh": "mode 750 → 555"}
+    assert undone == [0o640, 0o750]
+    assert [mode_of(repository / name) for name in ("a.txt", "run.sh")] == [0o600, 0o555]
+
+
+async def test_a_private_file_that_a_command_removed_comes_back_private(
+    repository: Path, open_desk: Open
+) -> None:
+    (repository / "secret.txt").write_text("key\n")
+    (repository / "secret.txt").chmod(0o600)
+    async with open_desk() as desk:  # the first session looks at all, the second knows from it
+        await desk.play("rm secret.txt")
+        await desk.log.undo()
+    (repository / "late.txt").write_text("key\n")
+    (repository / "late.txt").chmod(0o400)
+    async with open_desk() as desk:
+        await desk.play("rm -f secret.txt late.txt")
+        await desk.log.undo()
+    assert [mode_of(repository / name) for name in ("secret.txt", "late.txt")] == [0o600, 0o400]
+
+
+async def test_permissions_the_user_changed_before_are_what_comes_back(
+    repository: Path, open_desk: Open
+) -> None:
+    async with open_desk() as desk:
+        await desk.play("true")
+        (repository / "a.txt").chmod(0o640)
+        await desk.edit("src/b.py", "x = 2\n")  # so that the command looks before it runs
+        await desk.shell("chmod 600 a.txt")
+        await desk.shell("chmod 604 a.txt")
+        await desk.end()
+        await desk.log.undo()
+    assert mode_of(repository / "a.txt") == 0o640
+
+
+async def test_permissions_the_user_changed_since_are_a_conflict(
+    repository: Path, open_desk: Open
+) -> None:
+    async with open_desk() as desk:
+        await desk.play("chmod 600 a.txt")
+        (repository / "a.txt").chmod(0o666)
+        report = await desk.log.undo()
+    assert [one.path for one in report.conflicts] == ["a.txt"]
+    assert mode_of(repository / "a.txt") == 0o666
+
+
 async def test_nothing_is_restored_through_a_link(
     repository: Path, open_desk: Open, tmp_path: Path
 ) -> None:

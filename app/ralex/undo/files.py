@@ -63,6 +63,21 @@ def put(root: Path, path: str, state: State, content: bytes, *, syncs: bool) -> 
                 os.unlink(temporary, dir_fd=folder)
 
 
+def set_permissions(root: Path, path: str, permissions: int) -> None:
+    """Give a file other permissions and leave the rest of it alone.
+
+    Raises:
+        OSError: If it cannot be opened, or is not ours.
+    """
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    with _parent(root, path) as (folder, name):
+        descriptor = os.open(name, flags, dir_fd=folder)
+        try:
+            os.fchmod(descriptor, permissions)
+        finally:
+            os.close(descriptor)
+
+
 def remove(root: Path, path: str) -> None:
     """Remove a file or link, then the folders above it that are empty now; never the root.
 

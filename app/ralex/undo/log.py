@@ -215,7 +215,7 @@ class UndoLog:
         for name in names:
             before = self._before.pop(name, None)
             after = look(self._cwd, name)
-            if before is None or before[0].is_same(after[0]):
+            if before is None or before[0].is_like(after[0]):
                 continue
             self._records.note(record, name, before, after)
             changed.append(_printable(name))
@@ -295,7 +295,7 @@ class UndoLog:
                 note=_difference(Change(path=path, before=first[path][1], after=last[path][1])),
             )
             for path in sorted(first)
-            if not first[path][1].is_same(last[path][1])
+            if not first[path][1].is_like(last[path][1])
         )
 
     def _open_shadow(self) -> Shadow | None:
@@ -380,7 +380,11 @@ def _difference(change: Change) -> str:
     before, after = change.before.kind, change.after.kind
     if not change.is_kept:
         return "not kept"
-    if before is after or Kind.ABSENT in {before, after}:
+    if Kind.ABSENT in {before, after}:
+        return ""
+    if change.is_of_mode and change.before.permissions is not None:
+        return f"mode {change.before.permissions:o} → {change.after.permissions or 0:o}"
+    if before is after:
         return ""
     return f"{before} → {after}"
 

@@ -34,6 +34,11 @@ class State:
         """Tell whether a path holds the same in both; permissions beyond execution are let be."""
         return self.kind is other.kind and self.digest == other.digest
 
+    def is_like(self, other: "State") -> bool:
+        """Tell whether nothing at all differs, so far as it is known."""
+        are_known = self.permissions is not None and other.permissions is not None
+        return self.is_same(other) and not (are_known and self.permissions != other.permissions)
+
 
 ABSENT = State(kind=Kind.ABSENT)
 
@@ -49,6 +54,11 @@ class Change:
     path: str
     before: State
     after: State
+
+    @property
+    def is_of_mode(self) -> bool:
+        """Tell whether nothing changed but permissions."""
+        return self.before.is_same(self.after)
 
     @property
     def is_kept(self) -> bool:

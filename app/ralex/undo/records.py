@@ -60,7 +60,7 @@ class TurnRecord:
 
     def net(self) -> list[Change]:
         """List changes that are still there at the end of the turn, in order of first change."""
-        return [one for one in self.changes.values() if not one.before.is_same(one.after)]
+        return [one for one in self.changes.values() if not one.before.is_like(one.after)]
 
 
 class Records:
@@ -90,7 +90,7 @@ class Records:
             OSError: If it cannot be kept.
         """
         known = record.changes.get(path)
-        if known is None and before[0].is_same(after[0]):
+        if known is None and before[0].is_like(after[0]):
             return
         first = self._keep(record, *before) if known is None else known.before
         record.changes[path] = Change(path=path, before=first, after=self._keep(record, *after))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ralex.undo.files import look, put, remove
+from ralex.undo.files import look, put, remove, set_permissions
 from ralex.undo.model import Change, Conflict, Kind, State
 from ralex.undo.records import Records, TurnRecord
 
@@ -33,9 +33,10 @@ def restore(
             conflicts.append(Conflict(path=change.path, reason="too large or unreadable to keep"))
             continue
         now, _ = look(root, change.path)
-        if now.is_same(wanted):
+        is_as = now.is_like if change.is_of_mode else now.is_same
+        if is_as(wanted):
             continue
-        if not now.is_same(expected):
+        if not is_as(expected):
             conflicts.append(Conflict(path=change.path, reason="changed since"))
         elif wanted.kind is Kind.ABSENT:
             removals.append(change)
@@ -72,7 +73,10 @@ def _write_all(
     syncs = len(writes) <= _SYNCED_FILES
     for change, wanted, content in writes:
         try:
-            put(root, change.path, wanted, content, syncs=syncs)
+            if change.is_of_mode and wanted.permissions is not None:
+                set_permissions(root, change.path, wanted.permissions)
+            else:
+                put(root, change.path, wanted, content, syncs=syncs)
         except OSError as error:
             conflicts.append(_refused(change.path, error))
         else:

@@ -15,12 +15,15 @@ import secrets
 import stat
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from ralex.core.records import dataclass
-from ralex.undo.files import MAX_KEPT_BYTES, digest_of, make_private_folder
+from ralex.undo.files import MAX_KEPT_BYTES, digest_of, look, make_private_folder
 from ralex.undo.git import Git, GitFailedError, GitTimeoutError, shadow_environment
 from ralex.undo.model import ABSENT, Kind, State
+from ralex.undo.modes import Modes
 from ralex.undo.repository import UserRepository, find_repository, submodules_in
 from ralex.undo.seed import Seed
 
@@ -103,6 +106,7 @@ class Shadow:
             git=self._git,
             left_out=left_out,
         )
+        self._modes = Modes(self._root, folder / "modes")
         self._budget_s = budget_s if self._user is None else budget_s * 3
         self._unkept: dict[bytes, str] = {}
         self.nested: set[str] = set()
@@ -122,9 +126,21 @@ class Shadow:
             self._sweep()
         fcntl.flock(self._lock, fcntl.LOCK_SH)
         self._seed.describe()
-        if not self._seed.take_base() and (doubted := self._seed.copy(deadline)):
+        has_base = self._seed.take_base()
+        has_modes = has_base and self._modes.load(self._base)
+        if not has_base and (doubted := self._seed.copy(deadline)):
             self._feed(["--force-remove"], doubted, deadline)
             self._update(doubted, deadline)
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            scan = None if has_modes else beside.submit(self._scan_modes, deadline)
+            self._absorb_first(deadline)
+            if scan is not None:
+                self._modes.take(scan.result())
+        self._keep()
+        if self._user is not None:
+            self.nested |= submodules_in(self._root)
+
+    def _absorb_first(self, deadline: float) -> None:
         try:
             self.absorb(deadline)
         except GitFailedError as error:
@@ -133,21 +149,33 @@ class Shadow:
                 raise
             self._seed.read_head(deadline)
             self.absorb(deadline)
-        self._seed.keep_base()
-        if self._user is not None:
-            self.nested |= submodules_in(self._root)
+
+    def _scan_modes(self, deadline: float) -> dict[bytes, int]:
+        """Read the permissions of what the index begins with; git works meanwhile."""
+        place = os.fsdecode(self._prefix) or "."
+        try:
+            names = self._git.run("ls-files", "-z", "--", place, deadline=deadline)
+        except GitFailedError:
+            return {}
+        return self._modes.scan(filter(None, names.split(b"\0")))
 
     def close(self) -> None:
         """Leave the index for the next session and let go of the folder."""
         if self._lock is None:
             return
         with contextlib.suppress(OSError):
-            self._seed.keep_base()
+            self._keep()
             self._index.unlink(missing_ok=True)
             if self._is_alone():
                 self._prune()
         os.close(self._lock)
         self._lock = None
+
+    def _keep(self) -> None:
+        """Leave what is known to the next session."""
+        self._seed.keep_base()
+        if self._base.exists():
+            self._modes.save(self._base)
 
     def absorb(self, deadline: float) -> None:
         """Take the files as they are now without telling what changed.
@@ -156,6 +184,8 @@ class Shadow:
             GitFailedError: If git fails or is not done at the deadline.
         """
         self._update(self._dirty(deadline), deadline)
+        for path in self._modes.changed_at_once():
+            self._modes.look_at(path)
 
     def changes(self, deadline: float) -> list[Seen]:
         """Tell what changed since the last look, with the bytes that were there, and take it.
@@ -164,18 +194,43 @@ class Shadow:
             GitFailedError: If git fails or is not done at the deadline.
         """
         dirty = self._dirty(deadline)
-        if not dirty:
-            return []
+        retold = [
+            self._of_mode(path, permissions)
+            for path, permissions in self._modes.changed_at_once().items()
+            if path not in dirty
+        ]
+        changed = self._changed(dirty, deadline) if dirty else []
+        return sorted([*retold, *changed], key=lambda one: one.path)
+
+    def _of_mode(self, path: bytes, permissions: int) -> Seen:
+        """Describe a file of which nothing changed but permissions."""
+        self._modes.look_at(path)
+        shown = self._shown(path)
+        state, content = look(self._cwd, shown)
+        return Seen(path=shown, before=replace(state, permissions=permissions), content=content)
+
+    def _changed(self, dirty: Mapping[bytes, _Dirty], deadline: float) -> list[Seen]:
         unkept = dict(self._unkept)
         contents = self._contents((one.oid for one in dirty.values()), deadline)
+        modes = {
+            path: self._modes.of(path, is_program=one.mode == _PROGRAM)
+            for path, one in dirty.items()
+        }
         self._update(dirty, deadline)
         return [
-            self._seen(path, one, unkept.get(path), contents.get(one.oid))
+            self._seen(path, one, unkept.get(path), contents.get(one.oid), modes[path])
             for path, one in sorted(dirty.items())
         ]
 
-    def _seen(self, path: bytes, dirty: _Dirty, unkept: str | None, content: bytes | None) -> Seen:
-        shown = os.fsdecode(path[len(self._prefix) + 1 :] if self._prefix else path)
+    def _seen(
+        self,
+        path: bytes,
+        dirty: _Dirty,
+        unkept: str | None,
+        content: bytes | None,
+        permissions: int | None,
+    ) -> Seen:
+        shown = self._shown(path)
         if unkept is not None:
             return Seen(path=shown, before=State(kind=Kind.OTHER, digest=unkept))
         if dirty.mode == _NOTHING:
@@ -185,8 +240,12 @@ class Shadow:
             return Seen(path=shown, before=State(kind=Kind.OTHER, digest=digest))
         kinds = {_LINK: Kind.LINK, _PROGRAM: Kind.PROGRAM}
         kind = kinds.get(dirty.mode, Kind.FILE)
-        before = State(kind=kind, digest=digest_of(content))
+        known = None if kind is Kind.LINK else permissions
+        before = State(kind=kind, digest=digest_of(content), permissions=known)
         return Seen(path=shown, before=before, content=content)
+
+    def _shown(self, path: bytes) -> str:
+        return os.fsdecode(path[len(self._prefix) + 1 :] if self._prefix else path)
 
     def _dirty(self, deadline: float) -> dict[bytes, _Dirty]:
         """Find paths whose file differs from the index, with what the index has."""
@@ -251,6 +310,7 @@ class Shadow:
         kept: list[bytes] = []
         gone: list[bytes] = []
         for path in dirty:
+            self._modes.look_at(path)
             mark = self._mark(path)
             if mark is not None:
                 self._unkept[path] = mark
