@@ -18,6 +18,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from ralex.tui.app import RalexApp
+from ralex.tui.markdown.feed import LiveMarkdown
 from ralex.tui.widgets.transcript.items import (
     AnswerItem,
     AnyItem,
@@ -27,6 +28,7 @@ from ralex.tui.widgets.transcript.items import (
     UserItem,
 )
 from ralex.tui.widgets.transcript.list_view import ItemList
+from ralex.tui.widgets.transcript.render import ItemRenderer
 from ralex.tui.widgets.transcript.stream import TextStream
 from ralex.tui.widgets.transcript.view import Transcript
 from tests.tui.helpers import Driver, running
@@ -261,3 +263,64 @@ async def test_the_scroll_bar_is_painted_when_its_thumb_moves(
             assert (bar.window_virtual_size, bar.position) == (9_020, transcript.max_scroll_y)
             transcript.scroll_to(y=3_000, animate=False)
             assert painted
+
+
+async def test_a_part_of_a_long_answer_is_not_drawn_twice_and_right_when_seen_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with running(size=(100, 30)) as driver:
+        await driver.ready()
+        transcript = driver.chat.transcript
+        transcript.load([entry(random.Random(4)) for _ in range(8)])
+        stream = TextStream(transcript)
+        # A list whose items stand apart from the middle on: drawn whole, all of them do.
+        part = "- an item of a long list\n" * 400 + "- the last before the gap\n\n"
+        with counted(monkeypatch, ItemRenderer, "_answer") as drawn:
+            for _ in range(9):
+                stream.add_answer(part)
+                await driver.until(lambda: not stream._pending)
+        parts = [item for item in transcript.items if isinstance(item, AnswerItem)]
+        assert len(parts) > 3
+        assert not [args for args in drawn if len(str(args)) > 5_000]
+        stream.finish()
+        transcript.extend([NoticeItem(level="info", text="a\n" * 300) for _ in range(20)])
+        for step in (-1, 1):
+            for _ in range(400):
+                transcript.scroll_to(y=transcript.scroll_offset.y + step * 25, animate=False)
+                top = transcript._heights.at(transcript.scroll_offset.y)
+                for index in range(top, min(top + 2, len(transcript.items))):
+                    assert transcript._heights.height(index) == len(transcript._rows(index))
+
+
+async def test_text_that_comes_faster_than_it_is_drawn_is_drawn_in_pieces(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = "".join(f"Sentence {number} of many. \n\n" for number in range(4_000))
+    async with running(size=(100, 30)) as driver:
+        await driver.ready()
+        transcript = driver.chat.transcript
+        stream = TextStream(transcript)
+        with counted(monkeypatch, LiveMarkdown, "feed") as feeds:
+            stream.add_answer(text)
+            await driver.until(lambda: len(feeds) > 4)
+            stream.finish()
+        assert max(len(str(args)) for args in feeds) < 10_000
+        assert "Sentence 3999 of many." in driver.text()
+        said = "".join(item.source for item in transcript.items)
+        assert said.split() == text.split()
+
+
+async def test_of_many_entries_that_come_at_once_only_those_in_view_are_drawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with running(size=(100, 30)) as driver:
+        await driver.ready()
+        transcript = driver.chat.transcript
+        with counted(monkeypatch, ItemRenderer, "render") as drawn:
+            transcript.extend([AnswerItem(text=f"part {number}") for number in range(2_000)])
+        assert "part 1999" in driver.text()
+        assert len(drawn) < 40
+        transcript.scroll_to(y=100, animate=False)
+        with counted(monkeypatch, ItemRenderer, "render") as drawn:
+            transcript.extend([AnswerItem(text=f"more {number}") for number in range(2_000)])
+        assert not drawn

@@ -26,6 +26,7 @@ _OPEN_END: Final = 600
 
 PART_SIZE: Final = 24_000
 """Characters after which a finished part of an answer becomes an item of its own."""
+_PART_ROWS: Final = 800
 
 _FENCE_OPEN = re.compile(r" {0,3}(`{3,}|~{3,})([^`\n]*)$")
 
@@ -90,13 +91,18 @@ class LiveMarkdown:
         """Give up the frozen part once it is long.
 
         Returns:
-            Its source, and the fence that is open at its end; None while it is short. Feed
-            ``tail`` to a new object to go on.
+            Its source, and the fence that is open at its end; None while it is short. Its rows
+            are ``frozen_rows``. Feed ``tail`` to a new object to go on.
         """
-        if len(self._frozen) < PART_SIZE:
+        if len(self._frozen) < PART_SIZE and self._frozen_rows < _PART_ROWS:
             return None
         closing = f"{self._fence.mark}\n" if self._fence else ""
         return self._frozen + closing, self._fence
+
+    @property
+    def frozen_rows(self) -> list[Row]:
+        """Rows that change no more."""
+        return self.rows[: self._frozen_rows]
 
     @property
     def has_gap(self) -> bool:

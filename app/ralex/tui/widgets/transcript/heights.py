@@ -42,6 +42,10 @@ class Heights:
             self._first_changed = min(self._first_changed, index)
         return difference
 
+    def doubt(self, index: int) -> None:
+        """Take a height for an estimate again."""
+        self._is_exact[index] = 0
+
     def is_exact(self, index: int) -> bool:
         """Tell whether an item was measured."""
         return bool(self._is_exact[index])

@@ -247,6 +247,12 @@ AnyItem: TypeAlias = (
 )
 
 
+def is_growing(item: AnyItem) -> bool:
+    """Tell whether an item goes on at its end."""
+    is_live = isinstance(item, AnswerItem | FoldItem) and item.live is not None
+    return is_live or (isinstance(item, ToolItem) and item.state is ToolState.RUNNING)
+
+
 def tool_arguments(arguments_json: str) -> dict[str, str]:
     """Read a call's arguments for showing; what is not a JSON object is shown as it is."""
     try:

@@ -6,12 +6,9 @@ While the end is in sight the view follows what arrives; scrolled up, it stays w
 """
 
 import logging
-from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Final, Protocol, cast
+from typing import Final, cast
 
-from rich.cells import cell_len
-from rich.segment import Segment
 from textual import events
 from textual.geometry import Region, Size
 from textual.reactive import Reactive
@@ -20,57 +17,30 @@ from textual.strip import Strip
 from textual.widget import Widget
 from typing_extensions import override
 
-from ralex.tui.markdown.source import LiveText
 from ralex.tui.palette import Palette
-from ralex.tui.rows import Row, row
+from ralex.tui.rows import Row, blank, row
+from ralex.tui.widgets.transcript.drawn import DrawnRows, Renderer
 from ralex.tui.widgets.transcript.heights import Heights, estimate
 from ralex.tui.widgets.transcript.items import (
     AnswerItem,
     AnyItem,
     FoldItem,
-    ToolItem,
-    ToolState,
+    is_growing,
 )
-from ralex.tui.widgets.transcript.paint import Paint, Thumb, changed_lines
+from ralex.tui.widgets.transcript.paint import Paint, Thumb, changed_lines, with_note
 
 _logger = logging.getLogger(__name__)
-_CACHED_ITEMS: Final = 96
-_CACHED_ROWS: Final = 2_400
-"""About 9 MB; parts of a long answer have hundreds of rows each."""
-_LEAST_CACHED: Final = 3
 _AHEAD: Final = 5
 _VIRTUAL_SIZE = cast("Reactive[Size]", Widget.virtual_size)
 LINE_BITS: Final = 20
 """Bits of a selection coordinate that count lines within an item."""
 
 
-def is_growing(item: AnyItem) -> bool:
-    """Tell whether an item goes on at its end."""
-    is_live = isinstance(item, AnswerItem | FoldItem) and item.live is not None
-    return is_live or (isinstance(item, ToolItem) and item.state is ToolState.RUNNING)
-
-
-class Renderer(Protocol):
-    """Draws items; see ``render.ItemRenderer``, which is imported after the first frame."""
-
-    def render(self, item: AnyItem, total: int) -> list[Row]:
-        """Draw an item in rows of ``total`` cells."""
-        ...
-
-    def live(self, total: int) -> LiveText:
-        """Start the rows of an answer that arrives."""
-        ...
-
-    def live_plain(self, total: int) -> LiveText:
-        """Start the rows of a plain text that arrives."""
-        ...
-
-
 class ItemList(ScrollView):
     """Items from top to bottom.
 
     Attributes:
-        items: Change them by ``load``, ``append`` and ``update_item`` only.
+        items: Change them by ``load``, ``append``, ``extend`` and ``update_item`` only.
         is_following: The view stays at the end as items arrive.
         palette: The styles in force, or None before ``restyle``.
     """
@@ -83,7 +53,7 @@ class ItemList(ScrollView):
         self._renderer: Renderer | None = None
         self._heights = Heights()
         self._places: dict[int, int] = {}
-        self._cache: OrderedDict[int, list[Row]] = OrderedDict()
+        self._cache = DrawnRows()
         self._row_width = 0
         self._is_adjusting = False
         self._has_news = False
@@ -121,10 +91,36 @@ class ItemList(ScrollView):
 
     def append(self, item: AnyItem) -> None:
         """Add an item at the end."""
-        self._places[id(item)] = len(self.items)
-        self.items.append(item)
-        self._heights.append(1)
-        self.update_item(item)
+        self.extend([item])
+
+    def extend(self, items: Sequence[AnyItem]) -> None:
+        """Add items at the end; only those that are seen are drawn."""
+        first = len(self.items)
+        for item in items:
+            self._places[id(item)] = len(self.items)
+            self.items.append(item)
+            self._heights.append(estimate(item, self._row_width) if self._row_width else 1)
+        if not self._row_width or not items:
+            return
+        follow = self.is_following
+        is_news = not follow and not self._has_news
+        self._has_news |= is_news
+        if self._add_up(follow=follow) or is_news:
+            self.refresh()
+        else:
+            self._repaint(first, [], is_shifted=True)
+        if not follow:
+            self._settle()
+
+    def hand_over(self, item: AnyItem, rows: list[Row]) -> None:
+        """Take the rows of an item that grows no more; it is drawn anew when next seen."""
+        index = self._places.get(id(item))
+        if index is None or not self._row_width:
+            return
+        self._cache.drop(index)
+        rows = [*[blank(self._row_width)] * item.gap, *rows]
+        self._keep(index, rows, is_provisional=True)
+        self._heights.set(index, len(rows))
 
     def update_item(self, item: AnyItem) -> None:
         """Draw an item again: it grew, opened, closed or changed its state."""
@@ -132,7 +128,7 @@ class ItemList(ScrollView):
         if index is None:
             return
         follow = self.is_following
-        before = self._cache.pop(index, None)
+        before = self._cache.drop(index)
         if not self._row_width:
             return
         is_above = (
@@ -253,8 +249,8 @@ class ItemList(ScrollView):
         if line >= len(rows):
             return Strip.blank(self._row_width), None
         strip = self.overlay(rows[line].strip, index, line)
-        if self._has_news and y == self.size.height - 1:
-            strip = self._with_news(strip)
+        if self._has_news and y == self.size.height - 1 and self.palette is not None:
+            strip = with_note(strip, " ↓ more below · End ", self.palette)
         return strip, index << LINE_BITS | line
 
     def overlay(self, strip: Strip, index: int, line: int) -> Strip:  # noqa: ARG002 - for subclasses
@@ -266,23 +262,15 @@ class ItemList(ScrollView):
         return Strip.blank(self.size.width)
 
     def _rows(self, index: int) -> list[Row]:
-        cached = self._cache.get(index)
-        if cached is not None:
-            self._cache.move_to_end(index)
-            return cached
-        rows = self._drawn(self.items[index])
-        self._cache[index] = rows
-        self._forget_oldest()
+        rows = self._cache.get(index)
+        if rows is None:
+            rows = self._drawn(self.items[index])
+            self._keep(index, rows)
         return rows
 
-    def _forget_oldest(self) -> None:
-        """Keep what was drawn within bounds; what is in view was asked for last."""
-        count = sum(map(len, self._cache.values()))
-        while len(self._cache) > _CACHED_ITEMS or (
-            count > _CACHED_ROWS and len(self._cache) > _LEAST_CACHED
-        ):
-            _, rows = self._cache.popitem(last=False)
-            count -= len(rows)
+    def _keep(self, index: int, rows: list[Row], *, is_provisional: bool = False) -> None:
+        for gone in self._cache.keep(index, rows, is_provisional=is_provisional):
+            self._heights.doubt(gone)
 
     def _drawn(self, item: AnyItem) -> list[Row]:
         """Draw an item; one that cannot be drawn must not take the whole screen with it."""
@@ -435,13 +423,3 @@ class ItemList(ScrollView):
         self.scroll_to(y=y, animate=False)
         self._is_adjusting = False
         self._thumb.move(self)
-
-    def _with_news(self, strip: Strip) -> Strip:
-        if self.palette is None:
-            return strip
-        note = " ↓ more below · End "
-        room = strip.cell_length - cell_len(note) - 1
-        if room < 0:
-            return strip
-        style = self.palette.raised + self.palette.accent
-        return Strip.join([strip.crop(0, room), Strip([Segment(note, style), Segment(" ")])])

@@ -8,6 +8,7 @@ in view.
 from collections.abc import Sequence
 from math import ceil
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
@@ -16,6 +17,7 @@ from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBar
 from textual.strip import Strip
 
+from ralex.tui.palette import Palette
 from ralex.tui.rows import Row
 
 
@@ -99,3 +101,12 @@ def changed_lines(before: Sequence[Row] | None, rows: list[Row]) -> list[int]:
         else:
             changed.append(line)
     return [*changed, *range(len(before), len(rows))]
+
+
+def with_note(strip: Strip, note: str, palette: Palette) -> Strip:
+    """Lay a short note over the end of a strip, if it has room for one."""
+    room = strip.cell_length - cell_len(note) - 1
+    if room < 0:
+        return strip
+    style = palette.raised + palette.accent
+    return Strip.join([strip.crop(0, room), Strip([Segment(note, style), Segment(" ")])])

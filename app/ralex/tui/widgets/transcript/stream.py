@@ -17,6 +17,8 @@ from ralex.tui.widgets.transcript.view import Transcript
 
 _FRAME_S: Final = 1 / 30
 _REST: Final = 3.0
+_MOST_AT_ONCE: Final = 6_000
+"""Characters for one drawing: what comes faster than it can be drawn must not stop the keys."""
 
 
 class TextStream:
@@ -64,11 +66,9 @@ class TextStream:
             self._timer = None
         if item is None or item.live is None:
             return
-        arrived = self._cleaner.flush()
-        if self._pending or arrived:
-            item.live.feed(("".join(self._pending) + arrived).expandtabs(TAB_WIDTH))
-            self._pending.clear()
-        whole = item.live.source
+        rest = "".join([*self._pending, self._cleaner.flush()])
+        self._pending.clear()
+        whole = item.live.source + rest.expandtabs(TAB_WIDTH)
         item.live = None
         if isinstance(item, FoldItem):
             item.head = "Thought"
@@ -78,8 +78,7 @@ class TextStream:
         first, *others = split_source(whole if text is None or self._is_split else text)
         item.text = first
         self._transcript.update_item(item)
-        for part in others:
-            self._transcript.append(AnswerItem(text=part, gap=0))
+        self._transcript.extend([AnswerItem(text=part, gap=0) for part in others])
 
     def _begin(self, item: AnswerItem | FoldItem) -> None:
         self._item = item
@@ -90,8 +89,11 @@ class TextStream:
     def _add(self, text: str) -> None:
         self._pending.append(self._cleaner.feed(text))
         if self._timer is None:
-            wait_s = max(_FRAME_S, _REST * self._cost_s)
-            self._timer = self._transcript.set_timer(wait_s, self._draw)
+            self._wait()
+
+    def _wait(self) -> None:
+        wait_s = max(_FRAME_S, _REST * self._cost_s)
+        self._timer = self._transcript.set_timer(wait_s, self._draw)
 
     def _draw(self) -> None:
         self._timer = None
@@ -99,12 +101,15 @@ class TextStream:
         if item is None or item.live is None or not self._pending:
             return
         start = time.perf_counter()
-        item.live.feed("".join(self._pending).expandtabs(TAB_WIDTH))
-        self._pending.clear()
+        text = "".join(self._pending)
+        self._pending = [rest] if (rest := text[_MOST_AT_ONCE:]) else []
+        item.live.feed(text[:_MOST_AT_ONCE].expandtabs(TAB_WIDTH))
         self._transcript.update_item(item)
         self._transcript.call_after_refresh(self._painted, start)
         if isinstance(item, AnswerItem) and isinstance(item.live, LiveMarkdown):
             self._hand_over(item, item.live)
+        if self._pending:
+            self._wait()
 
     def _painted(self, start: float) -> None:
         """Note what a drawing cost, the terminal's bytes included."""
@@ -117,7 +122,7 @@ class TextStream:
             return
         text, fence = part
         item.live, item.text = None, text
-        self._transcript.update_item(item)
+        self._transcript.hand_over(item, live.frozen_rows)
         following = self._transcript.renderer.live(self._transcript.row_width)
         rest = AnswerItem(live=following, gap=1 if live.has_gap else 0)
         following.feed((f"{fence.mark}{fence.info}\n" if fence else "") + live.tail)

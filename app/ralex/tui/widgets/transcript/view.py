@@ -16,9 +16,10 @@ from typing_extensions import override
 
 from ralex.tui.palette import Palette
 from ralex.tui.rows import Line, painted
+from ralex.tui.widgets.transcript.drawn import Renderer
 from ralex.tui.widgets.transcript.finding import Finder
 from ralex.tui.widgets.transcript.items import SHOW_ALL_META, AnyItem, UserItem
-from ralex.tui.widgets.transcript.list_view import LINE_BITS, ItemList, Renderer
+from ralex.tui.widgets.transcript.list_view import LINE_BITS, ItemList
 
 _LETTERS = frozenset({"k", "j", "c", "space"})
 
