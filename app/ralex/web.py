@@ -6,12 +6,13 @@ machine only unless told otherwise, the address holds a secret that becomes a co
 other sites are refused by their Origin and Host.
 """
 
+import re
 import secrets
 import shlex
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Final, TextIO, cast
 
 from ralex.errors import UsageError
 
@@ -25,6 +26,15 @@ if TYPE_CHECKING:
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8377
 _HOLD_S = 1.0
+
+_FROM_HERE: Final = "font-src 'self' data:; style-src 'self' 'unsafe-inline'"
+"""Where a browser may take fonts and styles from."""
+_LINK: Final = re.compile(r"<link\b[^>]*\bhref=\"(https?://[^\"]*)\"[^>]*>")
+_FONTS: Final = "".join(
+    f"<style>@font-face {{ font-family: 'Roboto Mono'; font-weight: 100 700; font-style: {style}; "
+    f"src: url('/static/fonts/RobotoMono-{file}VariableFont_wght.ttf'); }}</style>"
+    for style, file in (("normal", ""), ("italic", "Italic-"))
+)
 
 
 def run_web(arguments: Sequence[str], *, host: str, port: int, stdout: TextIO) -> int:
@@ -67,7 +77,10 @@ def run_web(arguments: Sequence[str], *, host: str, port: int, stdout: TextIO) -
         async def handle_index(self, request: web.Request) -> web.Response:
             """Fill the page with addresses under the name by which the browser came."""
             self.public_url = f"{request.scheme}://{request.host}"
-            return await super().handle_index(request)  # pyright: ignore[reportReturnType]  # its decorator makes a Response
+            page = cast("web.Response", await super().handle_index(request))
+            page.text = own_fonts(page.text or "", self.public_url)
+            page.headers["Content-Security-Policy"] = _FROM_HERE
+            return page
 
         def listen(self) -> None:
             """Serve; unlike the base's ``serve`` it leaves logging as it is."""
@@ -82,6 +95,18 @@ def run_web(arguments: Sequence[str], *, host: str, port: int, stdout: TextIO) -
     command = "exec " + shlex.join([sys.executable, "-m", "ralex", *arguments])
     Guarded(command, host=host, port=port, title="ralex").listen()
     return 0
+
+
+def own_fonts(page: str, here: str) -> str:
+    """Let a page take its font from this server, where textual-serve's own asks a third party.
+
+    That one would learn who uses ralex and when, and without a network the page waits for it.
+
+    Args:
+        here: What addresses of this server begin with.
+    """
+    kept = _LINK.sub(lambda link: link[0] if link[1].startswith(f"{here}/") else "", page)
+    return kept.replace("</head>", f"{_FONTS}</head>", 1)
 
 
 class Guard:

@@ -62,6 +62,24 @@ async def test_the_page_opens_with_the_secret_and_shows_the_screen(
         assert await asyncio.to_thread(process.wait, 30) == 0
 
 
+async def test_the_page_asks_nobody_else_for_anything(
+    ralex: Ralex, browser: aiohttp.ClientSession
+) -> None:
+    with served(ralex, "--demo") as (_, url):
+        async with browser.get(url) as page:
+            text = await page.text()
+            policy = page.headers["Content-Security-Policy"]
+        addresses = re.findall(r"(?:https?|wss?)://([^/\"' ]+)", text)
+        assert set(addresses) == {url.authority, "www.w3.org"}  # which names a kind of picture
+        assert f"http://{url.authority}/static/css/xterm.css" in text
+        assert "style-src 'self'" in policy
+        fonts = re.findall(r"url\('(/static/fonts/[^']+)'\)", text)
+        assert len(fonts) == 2
+        for font in fonts:
+            async with browser.get(url.with_path(font).with_query(None)) as found:
+                assert (found.status, len(await found.read()) > 10_000) == (200, True)
+
+
 async def test_nobody_else_gets_in(ralex: Ralex, browser: aiohttp.ClientSession) -> None:
     with served(ralex, "--demo") as (_, url):
         bare = url.with_query(None)
