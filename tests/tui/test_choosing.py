@@ -228,7 +228,7 @@ async def test_background_jobs_are_listed_and_ended() -> None:
         await driver.ready()
         await driver.send("/jobs")
         await driver.until(lambda: "make [/watch]" in driver.text())
-        assert "running for 12 s" in driver.text()
+        assert "  2  running for 12 s  make [/watch]\n     /tmp/out.txt" in driver.text()
         await driver.send("/jobs kill 2")
         await driver.until(lambda: session.background[0].state == "killed")
         await driver.send("/jobs kill 9")

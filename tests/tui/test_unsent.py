@@ -104,6 +104,17 @@ async def test_a_lost_terminal_leaves_the_words_to_the_next_start(tmp_path: Path
         await driver.until(lambda: driver.chat.prompt.text == "draft")
 
 
+async def test_who_closes_a_terminal_with_nothing_written_is_not_reminded(tmp_path: Path) -> None:
+    async with running(home=tmp_path) as driver:
+        await driver.ready()
+        await driver.send("x")
+        await driver.idle()
+        await driver.until(lambda: files(tmp_path))
+        driver.app._end(129)
+        await driver.until(lambda: driver.app.return_code == 129)
+    assert files(tmp_path) == []
+
+
 async def test_a_folder_that_cannot_be_written_is_told_once(tmp_path: Path) -> None:
     (tmp_path / "unsent").write_text("not a folder")
     async with running(home=tmp_path) as driver:

@@ -51,13 +51,22 @@ class Keeper:
             self._timer = self._screen.set_timer(_AFTER_S, self._keep_soon)
 
     def leave(self) -> None:
-        """Leave what there is to the next start: this one is told to end from outside."""
-        if self._file is not None and (now := self._now()) != self._kept:
-            try:
-                self._file.keep(now)
-            except OSError as error:
-                self._complain(f"What is not sent is not kept: {error.strerror or error}")
-            self._kept = now
+        """Leave what is not sent to the next start: this one is told to end from outside.
+
+        Whoever closes a terminal with nothing written in it has left, and needs no reminder.
+        """
+        file, self._file = self._file, None
+        if file is None:
+            return
+        now = self._now()
+        try:
+            if now.text:
+                file.keep(now)
+                file.leave()
+            else:
+                file.drop()
+        except OSError as error:
+            self._complain(f"What is not sent is not kept: {error.strerror or error}")
 
     async def drop(self) -> None:
         """Forget all: the user leaves."""

@@ -98,10 +98,10 @@ class PlaceCommands:
         if not jobs:
             self._say("Nothing runs in the background.")
             return
-        lines = [
-            (f"{job.id}", job.ending, shown_line(job.command), shown_line(str(job.output)))
-            for job in jobs
-        ]
+        lines: list[tuple[str, str]] = []
+        for job in jobs:
+            lines.append((f"{job.id}", f"{job.ending}  {shown_line(job.command)}"))
+            lines.append(("", shown_line(str(job.output))))
         self._screen.show(ReportItem(title="Background jobs", lines=tuple(lines)))
 
     def _session(self) -> "ChatSession | None":
