@@ -2,6 +2,7 @@
 
 import json
 import sys
+import tracemalloc
 from collections import Counter
 from pathlib import PurePath
 from typing import Any
@@ -156,6 +157,20 @@ def test_a_large_file_is_not_checked_and_a_slow_one_given_up() -> None:
     assert fault_in("a.go", middling, f"{middling}}}", PLENTY_S)
     assert fault_in("a.go", middling, f"{middling}}}", 0) == ""
     assert BUDGET_S <= 0.2
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_no_check_keeps_the_text(name: str) -> None:
+    comment = "\n" * 50_000
+    texts = GOOD[name] + comment, BROKEN[name] + comment
+    fault_in(name, *texts, PLENTY_S)
+    tracemalloc.start()
+    try:
+        for _ in range(10):
+            fault_in(name, *texts, PLENTY_S)
+        assert tracemalloc.get_traced_memory()[0] < 50_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("name", GOOD)

@@ -29,7 +29,6 @@ _MAX_SHELL_CHARACTERS = 30_000
 """Quotes that are never closed take bash's grammar a time that grows with their square."""
 
 _NODES_BETWEEN_LOOKS = 1000
-_SLICE = 65_536
 _MAX_SHOWN = 80
 _OPEN, _CLOSE = "([{", ")]}"
 _TEMPLATE = lazy_pattern(r"^[ \t]*\{[%#][-+ ]|^[ \t]*<%", 8)  # 8: re.MULTILINE
@@ -214,14 +213,23 @@ class _Parsed:
 
 
 def _parse(grammar: _Grammar, data: bytes, ends: float) -> "Tree":
+    given: list[bytearray] = []
+
+    def rest(at: int, _: object) -> bytearray:
+        given.append(bytearray(data[at:]))
+        return given[-1]
+
     try:
         from tree_sitter import Language, Parser  # noqa: PLC0415 - see the module's text
 
         make = getattr(import_module(grammar.module), grammar.function)
         language = Language(cast("Callable[[], object]", make)())
         return Parser(language).parse(
-            lambda at, _: data[at : at + _SLICE],
-            progress_callback=lambda _, __: time.thread_time() > ends,
+            rest, progress_callback=lambda _, __: time.thread_time() > ends
         )
     except (ImportError, AttributeError, ValueError) as error:
         raise _CannotTellError from error
+    finally:
+        # The binding (0.26) never lets go of what it was given, but does not look at it again.
+        for piece in given:
+            piece.clear()
