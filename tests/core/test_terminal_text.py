@@ -45,6 +45,12 @@ def test_ordinary_text_is_not_changed(text: str) -> None:
     assert clean(text) == text
 
 
+@pytest.mark.parametrize("code", range(0x80))
+def test_every_ascii_character_is_judged_the_same_beside_a_letter_that_is_none(code: int) -> None:
+    alone, beside = clean(f"ab{chr(code)}c"), clean(f"äb{chr(code)}c")
+    assert alone.replace("a", "ä", 1) == beside
+
+
 @given(HOSTILE, st.lists(st.integers(0, 60), max_size=8))
 def test_a_stream_cut_anywhere_is_as_safe_as_the_whole(text: str, cuts: list[int]) -> None:
     places = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})

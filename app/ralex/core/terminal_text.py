@@ -37,6 +37,7 @@ _SECRET = lazy_pattern(
     r"|\bAIza[A-Za-z0-9_-]{30,}"
     r"|(?<=Bearer )[A-Za-z0-9._~+/=-]{12,}"
 )
+_PLAIN: Final = b"\t\n" + bytes(range(0x20, 0x7F))
 _JOINERS = "\u200c\u200d"
 _UNFINISHED = lazy_pattern(
     r"(?:\x1b|(?:\x1b\[|\x9b)[0-?]*[ -/]*"
@@ -55,6 +56,9 @@ def clean(text: str) -> str:
     keeps the last state of its line, as a progress bar means it. Newlines and tabs stay. Cleaning
     twice changes nothing.
     """
+    # Most text is plain ASCII, which bytes tell thirty times as fast as a pattern.
+    if text.isascii() and not text.encode("ascii").translate(None, _PLAIN):
+        return text
     if _SUSPECT.search(text) is None:
         return text
     text = _STRING_SEQUENCE.sub("␛", text)
