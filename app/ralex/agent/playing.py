@@ -15,10 +15,11 @@ from ralex.agent.context import (
     instruction_blocks,
     skill_blocks,
 )
-from ralex.agent.ending import drain, failure_of
+from ralex.agent.ending import drain, failed
 from ralex.agent.mentions import mention_blocks, named_places, unseen_notice
 from ralex.agent.recorder import Recorder
 from ralex.agent.surroundings import Surroundings
+from ralex.agent.totals import TurnTotals
 from ralex.agent.turn import Turn
 from ralex.core.events import (
     AgentEvent,
@@ -218,7 +219,7 @@ class TurnPlayer:
 
     async def _failure(self, turn: Turn | None, turn_id: TurnId, error: RalexError) -> TurnFailed:
         """Describe a failed turn with the day's money as it now is, held calls included."""
-        event = failure_of(turn, turn_id, error)
+        event = failed(turn_id, error, TurnTotals(), None) if turn is None else turn.failed(error)
         with suppress(RalexError):
             event = replace(event, budget=await self._around.services.ledger.state())
         self.last_failure = event

@@ -5,6 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from ralex.agent.candidates import candidates_of, sizes_of
+from ralex.agent.ending import failed, finished
 from ralex.agent.loop_guard import LoopGuard
 from ralex.agent.received import received
 from ralex.agent.recorder import Teller
@@ -24,7 +25,6 @@ from ralex.core.events import (
     StepStarted,
     ToolCallFinished,
     TurnFailed,
-    TurnFinished,
 )
 from ralex.core.ids import ModelId, TurnId
 from ralex.core.models import Api, PriceList
@@ -51,7 +51,6 @@ from ralex.errors import (
     ContextOverflowError,
     LoopError,
     MalformedReplyError,
-    ProviderError,
     RalexError,
     StepLimitError,
 )
@@ -137,27 +136,7 @@ class Turn:
 
     def failed(self, error: RalexError) -> TurnFailed:
         """Describe the end of a turn that failed."""
-        totals = self.totals
-        partial = error.partial if isinstance(error, ProviderError) else ""
-        hint = f"{error.hint}; or send 'continue': what came is kept" if partial else error.hint
-        return TurnFailed(
-            turn_id=self._turn_id,
-            code=error.code,
-            message=error.message,
-            hint=hint,
-            exit_code=error.exit_code,
-            text=partial or totals.text,
-            model=totals.model or self._route.model,
-            tier=self._route.tier,
-            steps=totals.steps,
-            usage=totals.usage,
-            cost_usd=totals.cost_usd,
-            saved_usd=totals.saved_usd,
-            budget=totals.budget,
-            files_changed=tuple(totals.files_changed),
-            evidence=tuple(totals.evidence),
-            escalations=totals.escalations,
-        )
+        return failed(self._turn_id, error, self.totals, self._route)
 
     async def _announce(self) -> None:
         await self._recorder.emit(RouteDecided(route=self._route))
@@ -370,28 +349,10 @@ class Turn:
     async def _finish(self, result: CallResult) -> None:
         totals = self.totals
         await self._around.toolbox.changes.end(totals.files_changed)
-        reason = result.reply.finish_reason
-        stops = {FinishReason.LENGTH: "length", FinishReason.CONTENT_FILTER: "content_filter"}
-        if reason is FinishReason.CONTENT_FILTER:
+        if result.reply.finish_reason is FinishReason.CONTENT_FILTER:
             text = f"the provider of {result.model.id} cut this answer off with its content filter"
             await self._recorder.emit(Notice(level="warning", text=text))
-        await self._recorder.emit(
-            TurnFinished(
-                turn_id=self._turn_id,
-                text=result.reply.message.text,
-                stop_reason=stops.get(reason, "done"),
-                model=result.model.id,
-                tier=self._route.tier,
-                steps=totals.steps,
-                usage=totals.usage,
-                cost_usd=totals.cost_usd,
-                saved_usd=totals.saved_usd,
-                budget=result.budget,
-                files_changed=tuple(totals.files_changed),
-                evidence=tuple(totals.evidence),
-                escalations=totals.escalations,
-            )
-        )
+        await self._recorder.emit(finished(self._turn_id, result, totals, self._route.tier))
 
     def _left_of_own_limit(self) -> Decimal | None:
         limits = (self._route.max_cost_usd, self.totals.left_usd)
