@@ -96,10 +96,18 @@ async def test_a_denial_takes_a_message_along() -> None:
         assert await answered(driver) == ("deny", "use rebase")
 
 
+def says(driver: Driver) -> str:
+    return str(driver.app.screen.query_one(".dialog").border_subtitle)
+
+
 async def test_escape_leaves_the_message_first_and_then_denies() -> None:
     async with asking(approval()) as driver:
-        await driver.pilot.press("down", "down", "down", "enter", "a", "escape")
+        assert says(driver) == "Enter chooses · Esc denies"
+        await driver.pilot.press("down", "down", "down", "enter")
+        assert says(driver) == "Enter denies · Esc goes back"
+        await driver.pilot.press("a", "escape")
         assert isinstance(driver.app.screen, ApprovalScreen)
+        assert says(driver) == "Enter chooses · Esc denies"
         await driver.pilot.press("escape")
         assert await answered(driver) == ("deny", "")
 

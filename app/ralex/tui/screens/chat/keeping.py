@@ -60,7 +60,7 @@ class Keeper:
             return
         now = self._now()
         try:
-            if now.text:
+            if now.text or self._screen.conversation.waiting:
                 file.keep(now)
                 file.leave()
             else:
@@ -87,7 +87,8 @@ class Keeper:
             session=str(session.id) if session is not None and is_used else "",
             title=session.title if session is not None and is_used else "",
             draft=self._screen.prompt.whole_text,
-            waiting=tuple(conversation.waiting),
+            # What was said to a running turn is in its session already, and comes back with that.
+            waiting=tuple(each.text for each in conversation.queue),
         )
 
     def _keep_soon(self) -> None:

@@ -21,6 +21,8 @@ from ralex.tui.widgets.transcript.items import tool_arguments
 
 _DENY: Final = "deny"
 _WITH_MESSAGE: Final = "deny with a message"
+_CHOOSING: Final = "Enter chooses · Esc denies"
+_WRITING: Final = "Enter denies · Esc goes back"
 _WORDS: Final = {
     "deny": "Deny",
     "allow": "Allow once",
@@ -66,7 +68,7 @@ class ApprovalScreen(ModalScreen[Verdict]):
         request = self._request
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Allow this?"
-            dialog.border_subtitle = "Enter chooses · Esc denies"
+            dialog.border_subtitle = _CHOOSING
             yield Static(self._question(), classes="question", markup=False)
             what = subject(request.name, request.arguments_json)
             with VerticalScroll(classes="subject", can_focus=False) as box:
@@ -106,9 +108,7 @@ class ApprovalScreen(ModalScreen[Verdict]):
         event.stop()
         choice = self._choices[event.option_index]
         if choice == _WITH_MESSAGE:
-            reason = self.query_one(Input)
-            reason.display = True
-            reason.focus()
+            self._write_reason(is_wanted=True)
         else:
             self.dismiss(Verdict(choice=choice))
 
@@ -119,12 +119,16 @@ class ApprovalScreen(ModalScreen[Verdict]):
 
     def action_decline(self) -> None:
         """Take the harmless choice; from the message, go back to the choices."""
-        reason = self.query_one(Input)
-        if reason.display:
-            reason.display = False
-            self.query_one(OptionList).focus()
+        if self.query_one(Input).display:
+            self._write_reason(is_wanted=False)
         else:
             self.dismiss(Verdict(choice=self._request.choices[0] if self._request.choices else ""))
+
+    def _write_reason(self, *, is_wanted: bool) -> None:
+        reason = self.query_one(Input)
+        reason.display = is_wanted
+        self.query_one(".dialog").border_subtitle = _WRITING if is_wanted else _CHOOSING
+        self.set_focus(reason if is_wanted else self.query_one(OptionList))
 
     def action_page(self, step: int) -> None:
         """Read on in a long command or change."""
