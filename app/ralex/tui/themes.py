@@ -245,9 +245,9 @@ def _theme(
         "scrollbar": colors["panel"],
         "scrollbar-hover": colors["faint"],
         "scrollbar-active": colors["primary"],
-        "scrollbar-background": colors["background"],
-        "scrollbar-background-hover": colors["background"],
-        "scrollbar-background-active": colors["background"],
+        "scrollbar-background": "transparent",
+        "scrollbar-background-hover": "transparent",
+        "scrollbar-background-active": "transparent",
         "scrollbar-corner-color": colors["background"],
     }
     return Theme(
