@@ -19,6 +19,18 @@ def listed(driver: Driver) -> list[str]:
     return [str(option.prompt).split("  ")[0] for each in shown for option in each.options]
 
 
+async def test_the_list_over_the_prompt_is_made_when_it_is_first_wanted() -> None:
+    async with running(size=(80, 24)) as driver:
+        await driver.ready()
+        await driver.pilot.resize_terminal(100, 30)
+        await driver.pilot.pause()
+        await driver.type("a word")
+        assert not driver.chat.query(Completion)
+        driver.chat.prompt.clear()
+        await driver.type("/")
+        assert driver.chat.query_one(Completion).choice is not None
+
+
 async def paste(driver: Driver, text: str) -> None:
     driver.app.post_message(events.Paste(text))
     await driver.pilot.pause()

@@ -119,7 +119,9 @@ class Assistant:
 
     def place(self) -> None:
         """Put the list above the prompt, whose height is known only once it was laid out."""
-        completion = self._list
+        if not (found := self._screen.query(Completion)):
+            return
+        completion = found.first()
         completion.fit()
         foot = self._screen.query_one("#foot").outer_size.height
         completion.styles.margin = (0, 0, self._screen.prompt.outer_size.height + 1, 0)
